@@ -1,0 +1,1 @@
+"""The gRPC contract of Sori; see `speech.proto` beside this file."""

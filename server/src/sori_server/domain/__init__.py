@@ -1,0 +1,1 @@
+"""Values of the house: audio, configuration, requests, events, limits, errors. No I/O."""

@@ -1,0 +1,170 @@
+"""The errors of Sori.
+
+    SoriError
+    ├── ClientError                 the caller can fix it
+    │   ├── InvalidConfig           a field of a message is wrong: names field and limit
+    │   ├── InvalidAudio            bytes that are not audio in the announced format
+    │   ├── ProtocolViolation       a message out of order
+    │   ├── AudioGap                bytes are missing between two offsets
+    │   ├── ModelNotFound           no such model
+    │   ├── IdleTimeout             nothing received for too long
+    │   ├── SlowReader              responses not accepted in time
+    │   └── SessionTooLong          more audio than one stream may send
+    ├── CapacityExhausted           no room now; try again after `retry_after`
+    ├── Unavailable                 try again, here later or elsewhere now
+    │   ├── ServerDraining
+    │   └── ModelLoading
+    └── EngineError
+        ├── RecognitionFailed       this window cannot be recognized; others can
+        ├── RequestCancelled        the window was withdrawn
+        └── EngineUnavailable       no worker can be had
+
+Each has a `reason` (the `ErrorInfo.reason` on the wire), says whether trying again may
+help (`retryable`), and carries no transcript text. Doors own the mapping to their
+status codes, one table each.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class SoriError(Exception):
+    """Base of all errors a user of Sori can see.
+
+    Attributes:
+        reason: constant for programs, as in `sori.v1.ErrorReason` without its prefix.
+        retryable: whether the same call may succeed later.
+        metadata: further facts (limits, offsets) by name.
+        retry_after: seconds to wait before trying again; None when there is no advice.
+    """
+
+    reason: ClassVar[str] = "INTERNAL"
+    retryable: ClassVar[bool] = False
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        metadata: dict[str, str] | None = None,
+        retry_after: float | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.metadata = metadata or {}
+        self.retry_after = retry_after
+
+
+class ClientError(SoriError):
+    """The caller can fix it."""
+
+
+class InvalidConfig(ClientError):
+    """A field of a message is wrong.
+
+    Attributes:
+        field: path of the field in the message, for example
+            `config.recognition.audio_format.sample_rate_hertz`.
+    """
+
+    reason = "INVALID_CONFIG"
+
+    def __init__(self, field: str, description: str, **metadata: str) -> None:
+        super().__init__(f"{field}: {description}", metadata={"field": field, **metadata})
+        self.field = field
+        self.description = description
+
+
+class InvalidAudio(InvalidConfig):
+    """Bytes that are not audio in the announced format."""
+
+    reason = "AUDIO_UNDECODABLE"
+
+
+class ProtocolViolation(ClientError):
+    """A message out of order: config missing, repeated or late."""
+
+    reason = "PROTOCOL_VIOLATION"
+
+
+class AudioGap(ClientError):
+    """Audio between two byte offsets is missing."""
+
+    reason = "AUDIO_GAP"
+
+    def __init__(self, expected: int, got: int, what: str) -> None:
+        super().__init__(
+            f"{what}: {expected} bytes were received, {got} were announced",
+            metadata={"received_bytes": str(expected), "announced_bytes": str(got)},
+        )
+
+
+class ModelNotFound(ClientError):
+    """No such model."""
+
+    reason = "MODEL_NOT_FOUND"
+
+
+class IdleTimeout(ClientError):
+    """Nothing received for too long."""
+
+    reason = "IDLE_TIMEOUT"
+
+
+class SlowReader(ClientError):
+    """The client does not accept responses in time."""
+
+    reason = "SLOW_READER"
+
+
+class SessionTooLong(ClientError):
+    """More audio than one stream may send."""
+
+    reason = "SESSION_DURATION_EXCEEDED"
+
+
+class CapacityExhausted(SoriError):
+    """No room for another stream now."""
+
+    reason = "STREAM_CAPACITY_EXHAUSTED"
+    retryable = True
+
+
+class Unavailable(SoriError):
+    """Try again, here later or elsewhere now."""
+
+    retryable = True
+
+
+class ServerDraining(Unavailable):
+    """The server is leaving."""
+
+    reason = "SERVER_DRAINING"
+
+
+class ModelLoading(Unavailable):
+    """The model is not warm yet."""
+
+    reason = "MODEL_LOADING"
+
+
+class EngineError(SoriError):
+    """Recognition did not happen."""
+
+
+class RecognitionFailed(EngineError):
+    """This window cannot be recognized; others can."""
+
+    reason = "RECOGNITION_FAILED"
+
+
+class RequestCancelled(EngineError):
+    """The window was withdrawn before it was recognized."""
+
+    reason = "REQUEST_CANCELLED"
+
+
+class EngineUnavailable(EngineError):
+    """No worker can be had."""
+
+    reason = "ENGINE_UNAVAILABLE"
+    retryable = True

@@ -1,0 +1,147 @@
+"""What a session tells its client, in order."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+
+from sori_server.domain.audio import Span
+from sori_server.domain.recognition import Word
+
+
+class FinalReason(enum.Enum):
+    """Why a result is final."""
+
+    ENDPOINT = "endpoint"
+    FINALIZE = "finalize"
+    MAX_UTTERANCE = "max_utterance"
+    END_OF_AUDIO = "end_of_audio"
+    SERVER = "server"
+
+
+@dataclass(frozen=True, slots=True)
+class Latency:
+    """Where the time of one result went, in seconds.
+
+    `total` runs from the moment the window was wanted (for finals: the endpoint decision)
+    to the moment its result was ready. `endpointing` is the silence that was waited for
+    before that decision, and is not part of `total`.
+    """
+
+    total: float
+    queue: float
+    preprocessing: float
+    inference: float
+    endpointing: float
+    batch_size: int
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechStarted:
+    """Speech begins at `position`."""
+
+    position: int
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechEnded:
+    """Speech ended at `position`."""
+
+    position: int
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Result:
+    """Text of one utterance so far.
+
+    `committed_text` only grows from one result of an utterance to the next; a final
+    result has all its text there. `tentative_text` may change. Displayed text is the
+    two joined without a separator.
+    """
+
+    utterance_index: int
+    revision: int
+    span: Span
+    committed_text: str
+    tentative_text: str
+    is_final: bool
+    language: str
+    language_confidence: float = 1.0
+    confidence: float = 0.0
+    words: tuple[Word, ...] = ()
+    final_reason: FinalReason | None = None
+    latency: Latency | None = None
+
+    @property
+    def text(self) -> str:
+        """The displayed text."""
+        return self.committed_text + self.tentative_text
+
+    def __repr__(self) -> str:
+        kind = "final" if self.is_final else "interim"
+        return f"Result({kind} {self.utterance_index}, {self.span}, {len(self.text)} characters)"
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far the session has come: positions on the audio clock.
+
+    All text before `final` is final; audio before `processed` needs no more recognition.
+    """
+
+    received: int
+    processed: int
+    final: int
+
+
+@dataclass(frozen=True, slots=True)
+class Finalized:
+    """Answer to a finalize request, after the final results it caused."""
+
+    request_id: str
+    position: int
+
+
+@dataclass(frozen=True, slots=True)
+class WindowLost:
+    """A window could not be recognized; its audio has no text beyond what was committed."""
+
+    span: Span
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class GoingAway:
+    """The server leaves in `time_left` seconds; finals are flushed before."""
+
+    time_left: float
+
+
+@dataclass(frozen=True, slots=True)
+class SessionSummary:
+    """Totals of a session that ended well; the last event."""
+
+    received: int
+    speech: int
+    final_results: int
+    inference: float
+
+
+Event = (
+    SpeechStarted
+    | SpeechEnded
+    | Result
+    | Progress
+    | Finalized
+    | WindowLost
+    | GoingAway
+    | SessionSummary
+)
+
+
+@dataclass(frozen=True, slots=True)
+class NumberedEvent:
+    """An event with its place in the session's sequence 1, 2, 3, ..."""
+
+    sequence: int
+    event: Event

@@ -1,0 +1,54 @@
+"""Every bound and deadline of the server, in one place."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Bounds of queues, sizes and waits. Durations are seconds, sizes bytes."""
+
+    max_streams: int = 100
+    """Streams served at a time; one more is refused with RESOURCE_EXHAUSTED."""
+    retry_delay: float = 1.0
+    """Told to refused clients in RetryInfo."""
+    max_session_duration: float = 4 * 3600.0
+    """Audio one stream may send."""
+    idle_timeout: float = 60.0
+    """Time a stream may go without any client message."""
+    config_timeout: float = 10.0
+    """Time a new stream has to send its config."""
+    write_timeout: float = 10.0
+    """Time a client may take to accept one response."""
+    half_close_grace: float = 0.02
+    """Wait after an end of stream without `EndOfAudio`: a lost client is noticed by then."""
+    max_chunk_bytes: int = 256 * 1024
+    """Largest `AudioChunk.data`."""
+    max_buffered_audio: float = 60.0
+    """Audio received but not yet recognized, above which the server stops reading."""
+    max_pending_events: int = 256
+    """Responses waiting for a slow client, above which the server stops reading from it."""
+    max_recording_bytes: int = 32 * 1024 * 1024
+    """Largest `RecognizeRequest`."""
+    max_recording_duration: float = 600.0
+    """Longest recording for `Recognize`."""
+    max_languages: int = 16
+    """Candidates in `language_codes`."""
+    max_beam_size: int = 10
+    final_deadline: float = 0.35
+    """Target from endpoint decision to final result; the scheduler orders by it."""
+    max_batch: int = 16
+    """Windows in one engine batch."""
+    max_pending_windows: int = 4096
+    """Windows waiting in the scheduler over all streams."""
+    batch_timeout: float = 120.0
+    """Longest one batch may run before its worker counts as hung."""
+    worker_start_timeout: float = 300.0
+    """Longest a worker may take to load its model."""
+    max_worker_restarts: int = 5
+    """Crashes in a row, without a batch done in between, before the engine gives up."""
+    drain_grace: float = 5.0
+    """After SIGTERM, time in which streams may end by themselves before finals are forced."""
+    flush_timeout: float = 30.0
+    """Longest the forced finals of a drain may take."""

@@ -1,0 +1,95 @@
+"""What passes between session and engine: one window of audio out, one hypothesis back."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+
+from sori_server.domain.audio import Span
+from sori_server.domain.config import Task
+
+
+class WindowKind(enum.Enum):
+    """Finals are first-class work: never dropped, never behind interims."""
+
+    INTERIM = "interim"
+    FINAL = "final"
+
+
+@dataclass(frozen=True, slots=True)
+class DecodingOptions:
+    """How a window is decoded; every field is safe to mix between streams."""
+
+    languages: tuple[str, ...] = ()
+    task: Task = Task.TRANSCRIBE
+    beam_size: int = 1
+    word_times: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RecognitionRequest:
+    """One window of a stream that wants text.
+
+    `end` is None for interims: the engine binds it when it dispatches the window, to the
+    newest received sample on the grid `start + k * step`. The grid makes what an interim
+    sees a function of the audio, not of the load.
+    """
+
+    request_id: int
+    kind: WindowKind
+    start: int
+    end: int | None
+    options: DecodingOptions
+    prompt: str = ""
+    step: int = 0
+
+    def bind(self, received: int) -> Span:
+        """The samples to recognize, given the position up to which audio was received."""
+        if self.end is not None:
+            return Span(self.start, self.end)
+        steps = max(received - self.start, 0) // self.step
+        return Span(self.start, self.start + steps * self.step)
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Word:
+    """One word with its place on the audio clock; `confidence` is 0 to 1."""
+
+    text: str
+    start: int
+    end: int
+    confidence: float
+
+    def __repr__(self) -> str:
+        return f"Word({len(self.text)} characters, {self.start}..{self.end})"
+
+
+@dataclass(frozen=True, slots=True)
+class EngineTiming:
+    """Where the time of one window went, in seconds, and how many windows shared its batch."""
+
+    queue: float = 0.0
+    preprocessing: float = 0.0
+    inference: float = 0.0
+    batch_size: int = 1
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Hypothesis:
+    """Text of one window. `words` is empty unless word times were asked for.
+
+    `words` join (without separators) to `text`: each keeps its leading space, as
+    languages differ in whether they have one.
+    """
+
+    span: Span
+    text: str
+    language: str
+    language_confidence: float = 1.0
+    words: tuple[Word, ...] = ()
+    confidence: float = 0.0
+    no_speech: bool = False
+    timing: EngineTiming = EngineTiming()
+
+    def __repr__(self) -> str:
+        return f"Hypothesis({self.span}, {len(self.text)} characters, {self.language})"

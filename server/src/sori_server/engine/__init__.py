@@ -1,0 +1,1 @@
+"""The batching recognition engine behind `EnginePort`."""

@@ -1,0 +1,97 @@
+"""The seam between the runtime and whatever recognizes speech."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sori_server.domain.config import Task
+from sori_server.domain.recognition import Hypothesis, RecognitionRequest
+
+FloatArray = NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class ModelInfo:
+    """The model an engine serves. `languages` are ISO 639-1 codes."""
+
+    name: str
+    display_name: str
+    revision: str
+    languages: tuple[str, ...]
+    tasks: tuple[Task, ...]
+    device: str
+    compute_type: str
+
+
+class StreamAudio(Protocol):
+    """One stream's audio as the engine wants it: speech probabilities and windows.
+
+    Owned by the stream's runner; `accept` may run off the event loop, but never two
+    calls of one object at a time.
+    """
+
+    @property
+    def vad_frame(self) -> int:
+        """Samples of one speech probability."""
+
+    @property
+    def received(self) -> int:
+        """Position up to which samples were accepted."""
+
+    def accept(self, samples: FloatArray) -> list[float]:
+        """Take the next mono samples at 16 kHz, -1 to 1.
+
+        Returns one speech probability for each VAD frame completed by them; frame k
+        covers samples [k * vad_frame, (k + 1) * vad_frame) of the session.
+        """
+
+    def window(self, start: int, end: int) -> object:
+        """The model's input for samples [start, end), a picklable value.
+
+        Raises:
+            ValueError: part of the window was discarded or not yet received.
+        """
+
+    def discard(self, before: int) -> None:
+        """Forget samples before this position; no window will start earlier."""
+
+
+class EnginePort(Protocol):
+    """Recognizes windows of many streams on one model."""
+
+    @property
+    def model(self) -> ModelInfo:
+        """The model served. Valid once `start` has returned."""
+
+    @property
+    def ready(self) -> bool:
+        """Whether the model is warm and a worker is up."""
+
+    async def start(self) -> None:
+        """Load and warm the model.
+
+        Raises:
+            EngineUnavailable: it cannot be loaded; the message says why.
+        """
+
+    async def close(self) -> None:
+        """Stop workers. Pending requests fail with RequestCancelled."""
+
+    def open_stream(self) -> StreamAudio:
+        """Audio state of a new stream."""
+
+    async def recognize(self, request: RecognitionRequest, audio: StreamAudio) -> Hypothesis:
+        """Recognize one window, batched with windows of other streams.
+
+        Cancelling the call withdraws the window. Interims bind to the newest audio
+        when they are dispatched.
+
+        Raises:
+            RecognitionFailed: this window cannot be recognized.
+            RequestCancelled: the engine closed.
+            EngineUnavailable: no worker can be had.
+        """

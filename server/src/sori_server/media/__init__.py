@@ -1,0 +1,1 @@
+"""Encoded bytes to 16 kHz mono samples."""

@@ -1,0 +1,1 @@
+"""The asyncio shell: drives sessions, admits and drains them."""

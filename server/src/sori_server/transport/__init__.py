@@ -1,0 +1,1 @@
+"""Thin doors to the runtime: parse, map errors, nothing else."""
