@@ -1,0 +1,181 @@
+"""RIFF WAVE as it arrives, split anywhere, to mono float32 at 16 kHz."""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from sori_server.domain.audio import (
+    MAX_CHANNELS,
+    MAX_SAMPLE_RATE,
+    MIN_SAMPLE_RATE,
+    AudioEncoding,
+    AudioFormat,
+)
+from sori_server.domain.errors import InvalidAudio
+from sori_server.media.pcm import AUDIO_FIELD, FloatArray, PcmDecoder
+
+MAX_HEADER_BYTES: Final = 64 * 1024
+"""Bytes before the samples, above which a stream is not taken for WAVE."""
+
+_UNKNOWN_SIZES: Final = frozenset({0, 0xFFFFFFFF})
+"""Sizes written by programs that cannot seek back (pipes): the samples run to the end."""
+
+_EXTENSIBLE: Final = 0xFFFE
+_SUBFORMAT_TAIL: Final = bytes.fromhex("0000000010008000" + "00aa00389b71")
+"""What follows the format tag in the GUIDs of WAVE_FORMAT_EXTENSIBLE."""
+
+_ENCODINGS: Final = {
+    (1, 16): AudioEncoding.LINEAR16,
+    (3, 32): AudioEncoding.FLOAT32,
+    (6, 8): AudioEncoding.ALAW,
+    (7, 8): AudioEncoding.MULAW,
+}
+"""By format tag and bits per sample (RFC 2361 for the tags)."""
+
+
+@dataclass(frozen=True, slots=True)
+class WavHeader:
+    """What precedes the samples: their format, where they start, how many bytes they are.
+
+    `data_bytes` is None when the writer did not know.
+    """
+
+    audio_format: AudioFormat
+    data_start: int
+    data_bytes: int | None
+
+
+class WavDecoder:
+    """Decodes one WAVE file; how the bytes are split makes no difference to the samples."""
+
+    def __init__(self) -> None:
+        self._header = bytearray()
+        self._samples: PcmDecoder | None = None
+        self._missing: int | None = None
+
+    @property
+    def trailing_bytes(self) -> int:
+        """Bytes received that are not samples yet: of the header or of one sample."""
+        return self._samples.trailing_bytes if self._samples else len(self._header)
+
+    def feed(self, data: bytes) -> FloatArray:
+        """Samples completed by these bytes; none before the header is complete.
+
+        Raises:
+            InvalidAudio: the header is not that of a WAVE file this server reads, or a
+                sample is not a number.
+        """
+        if self._samples is not None:
+            return self._decode(self._samples, data)
+        self._header += data
+        header = parse_header(self._header)
+        if header is None:
+            return np.empty(0, np.float32)
+        self._samples = PcmDecoder(header.audio_format)
+        self._missing = header.data_bytes
+        data = bytes(self._header[header.data_start :])
+        self._header.clear()
+        return self._decode(self._samples, data)
+
+    def close(self) -> FloatArray:
+        """The samples the resampler still held. Nothing may be fed afterwards."""
+        return self._samples.close() if self._samples else np.empty(0, np.float32)
+
+    def check_complete(self) -> None:
+        """Ask after `close` whether the bytes were complete.
+
+        Raises:
+            InvalidAudio: they ended inside the header or inside a sample.
+        """
+        if self._samples is not None:
+            self._samples.check_complete()
+        elif self._header:
+            raise InvalidAudio(
+                AUDIO_FIELD,
+                f"the audio ended inside its WAVE header, after {len(self._header)} bytes",
+                trailing_bytes=str(len(self._header)),
+            )
+
+    def _decode(self, samples: PcmDecoder, data: bytes) -> FloatArray:
+        if self._missing is not None:
+            data = data[: self._missing]
+            self._missing -= len(data)
+        return samples.feed(data)
+
+
+def parse_header(data: bytes | bytearray) -> WavHeader | None:
+    """The header of a WAVE file that starts with `data`; None while it is incomplete.
+
+    Source: "Multimedia Programming Interface and Data Specifications 1.0" (IBM, Microsoft,
+    1991), RIFF; `WAVEFORMATEXTENSIBLE` in Microsoft's documentation.
+
+    Raises:
+        InvalidAudio: not a WAVE file, a format this server does not read, or a header
+            longer than `MAX_HEADER_BYTES`.
+    """
+    _check_signature(data)
+    audio_format: AudioFormat | None = None
+    position = 12
+    while len(data) >= position + 8:
+        name, size = struct.unpack_from("<4sI", data, position)
+        position += 8
+        if name == b"data":
+            if audio_format is None:
+                raise InvalidAudio(AUDIO_FIELD, "WAVE chunk `data` comes before `fmt `")
+            return WavHeader(audio_format, position, None if size in _UNKNOWN_SIZES else size)
+        if name == b"fmt " and len(data) >= position + size:
+            audio_format = _parse_format(bytes(data[position : position + size]))
+        position += size + size % 2
+    if position > MAX_HEADER_BYTES:
+        raise InvalidAudio(
+            AUDIO_FIELD,
+            f"no samples in the first {MAX_HEADER_BYTES} bytes of the WAVE file",
+            max_header_bytes=str(MAX_HEADER_BYTES),
+        )
+    return None
+
+
+def _check_signature(data: bytes | bytearray) -> None:
+    riff, wave = bytes(data[:4]), bytes(data[8:12])
+    if not (b"RIFF".startswith(riff) and b"WAVE".startswith(wave)):
+        raise InvalidAudio(AUDIO_FIELD, "the audio does not start with a RIFF WAVE header")
+
+
+def _parse_format(chunk: bytes) -> AudioFormat:
+    if len(chunk) < 16:
+        raise InvalidAudio(AUDIO_FIELD, f"WAVE chunk `fmt ` has {len(chunk)} bytes, not 16 or more")
+    tag, channels, rate, _, block, bits = struct.unpack_from("<HHIIHH", chunk)
+    if tag == _EXTENSIBLE and chunk[26:40] == _SUBFORMAT_TAIL:
+        (tag,) = struct.unpack_from("<H", chunk, 24)
+    encoding = _ENCODINGS.get((tag, bits))
+    if encoding is None:
+        raise InvalidAudio(
+            AUDIO_FIELD,
+            f"WAVE format {tag:#06x} with {bits} bits per sample is not one of 16-bit PCM,"
+            " 32-bit float, 8-bit mu-law and 8-bit A-law",
+        )
+    audio_format = AudioFormat(encoding, rate, channels)
+    _check_ranges(audio_format, block)
+    return audio_format
+
+
+def _check_ranges(audio_format: AudioFormat, block: int) -> None:
+    rate, channels = audio_format.sample_rate, audio_format.channels
+    if not MIN_SAMPLE_RATE <= rate <= MAX_SAMPLE_RATE:
+        raise InvalidAudio(
+            AUDIO_FIELD,
+            f"WAVE sample rate is {rate} Hz, allowed are {MIN_SAMPLE_RATE} to {MAX_SAMPLE_RATE}",
+        )
+    if not 1 <= channels <= MAX_CHANNELS:
+        raise InvalidAudio(
+            AUDIO_FIELD, f"WAVE file has {channels} channels, allowed are 1 to {MAX_CHANNELS}"
+        )
+    if block != audio_format.frame_bytes:
+        raise InvalidAudio(
+            AUDIO_FIELD,
+            f"WAVE block size is {block} bytes, its format needs {audio_format.frame_bytes}",
+        )
