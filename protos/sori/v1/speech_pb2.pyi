@@ -311,16 +311,14 @@ class SpeechEvent(_message.Message):
     def __init__(self, type: _Optional[_Union[SpeechEventType, str]] = ..., offset: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ...) -> None: ...
 
 class Progress(_message.Message):
-    __slots__ = ("acknowledged_byte_offset", "received_offset", "processed_offset", "final_offset")
+    __slots__ = ("acknowledged_byte_offset", "received_offset", "final_offset")
     ACKNOWLEDGED_BYTE_OFFSET_FIELD_NUMBER: _ClassVar[int]
     RECEIVED_OFFSET_FIELD_NUMBER: _ClassVar[int]
-    PROCESSED_OFFSET_FIELD_NUMBER: _ClassVar[int]
     FINAL_OFFSET_FIELD_NUMBER: _ClassVar[int]
     acknowledged_byte_offset: int
     received_offset: _duration_pb2.Duration
-    processed_offset: _duration_pb2.Duration
     final_offset: _duration_pb2.Duration
-    def __init__(self, acknowledged_byte_offset: _Optional[int] = ..., received_offset: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., processed_offset: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., final_offset: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ...) -> None: ...
+    def __init__(self, acknowledged_byte_offset: _Optional[int] = ..., received_offset: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., final_offset: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ...) -> None: ...
 
 class Finalized(_message.Message):
     __slots__ = ("request_id", "offset")

@@ -86,11 +86,10 @@ class Result:
 class Progress:
     """How far the session has come: positions on the audio clock.
 
-    All text before `final` is final; audio before `processed` needs no more recognition.
+    All text before `final` is final; that audio needs no more recognition.
     """
 
     received: int
-    processed: int
     final: int
 
 

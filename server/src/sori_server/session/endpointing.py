@@ -1,0 +1,151 @@
+"""Where utterances start and end: policy over speech probabilities.
+
+Rules of this file: it sees numbers, never audio; everything that decides about a
+boundary by silence lives here. The hysteresis (an exit threshold 0.15 below the entry
+threshold) is that of Silero VAD's reference segmentation.
+"""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+from typing import Final
+
+from sori_server.domain.audio import SAMPLE_RATE
+from sori_server.domain.config import EndpointingConfig
+
+EXIT_MARGIN: Final = 0.15
+"""An utterance goes on while probabilities stay above the threshold less this."""
+MIN_PAUSE: Final = 0.1
+"""Shortest pause, in seconds, at which a long utterance is cut."""
+PATIENCE: Final = (0.25, 0.5)
+"""Shares of `max_utterance` between which the wanted silence shrinks to `MIN_PAUSE`."""
+
+
+class Phase(enum.Enum):
+    """What the endpointer believes about the newest frame."""
+
+    SILENCE = "silence"
+    ONSET = "onset"
+    SPEECH = "speech"
+    HANGOVER = "hangover"
+
+
+class Signal(enum.Enum):
+    """What a frame, or enough frames in a row, say."""
+
+    VOICED = "voiced"
+    UNVOICED = "unvoiced"
+    ENOUGH_SPEECH = "enough speech"
+    ENOUGH_SILENCE = "enough silence"
+
+
+TRANSITIONS: Final[dict[Phase, dict[Signal, Phase]]] = {
+    Phase.SILENCE: {Signal.VOICED: Phase.ONSET},
+    Phase.ONSET: {Signal.UNVOICED: Phase.SILENCE, Signal.ENOUGH_SPEECH: Phase.SPEECH},
+    Phase.SPEECH: {Signal.UNVOICED: Phase.HANGOVER},
+    Phase.HANGOVER: {Signal.VOICED: Phase.SPEECH, Signal.ENOUGH_SILENCE: Phase.SILENCE},
+}
+"""What may happen; a signal without an entry leaves the phase as it is."""
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechOnset:
+    """Speech began at `position`."""
+
+    position: int
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechOffset:
+    """Speech ended at `position`; the silence after it was long enough at `decided_at`.
+
+    `long_utterance` tells that less than the configured silence was waited for.
+    """
+
+    position: int
+    decided_at: int
+    long_utterance: bool
+
+
+Boundary = SpeechOnset | SpeechOffset
+
+
+class Endpointer:
+    """Turns speech probabilities of consecutive frames into utterance boundaries."""
+
+    def __init__(self, config: EndpointingConfig, frame: int) -> None:
+        """`frame` is the length of one probability in samples."""
+        self._config = config
+        self._frame = frame
+        self._phase = Phase.SILENCE
+        self._position = 0
+        self._onset = 0
+        self._silence_start = 0
+
+    @property
+    def phase(self) -> Phase:
+        """The phase after the newest frame."""
+        return self._phase
+
+    @property
+    def onset(self) -> int:
+        """Where the speech of the current phase began; meaningless in silence."""
+        return self._onset
+
+    @property
+    def last_speech(self) -> int:
+        """Where the newest speech of the current utterance ends."""
+        return self._silence_start if self._phase is Phase.HANGOVER else self._position
+
+    def accept(self, probability: float) -> Boundary | None:
+        """Take the next frame's speech probability; the boundary it decides, if any."""
+        start = self._position
+        self._position += self._frame
+        before = self._phase
+        self._signal(Signal.VOICED if self._voiced(probability) else Signal.UNVOICED)
+        if before is Phase.SILENCE and self._phase is Phase.ONSET:
+            self._onset = start
+        elif before is Phase.SPEECH and self._phase is Phase.HANGOVER:
+            self._silence_start = start
+        return self._decide()
+
+    def restart(self, position: int) -> None:
+        """Begin a new utterance at `position` without a pause: the old one was cut there."""
+        self._onset = position
+
+    def reset(self) -> None:
+        """Believe in silence: the utterance was ended from outside."""
+        self._phase = Phase.SILENCE
+
+    def _decide(self) -> Boundary | None:
+        if self._phase is Phase.ONSET and self._length(self._onset) >= self._config.min_speech:
+            self._signal(Signal.ENOUGH_SPEECH)
+            return SpeechOnset(self._onset)
+        if self._phase is Phase.HANGOVER:
+            wanted = self._wanted_silence()
+            if self._length(self._silence_start) >= wanted:
+                self._signal(Signal.ENOUGH_SILENCE)
+                early = wanted < self._config.end_silence
+                return SpeechOffset(self._silence_start, self._position, early)
+        return None
+
+    def _voiced(self, probability: float) -> bool:
+        threshold = self._config.speech_threshold
+        if self._phase is Phase.SPEECH:
+            threshold = max(threshold - EXIT_MARGIN, threshold / 10)
+        return probability >= threshold
+
+    def _wanted_silence(self) -> float:
+        """Silence that ends the utterance: shorter, the longer the utterance already is."""
+        low, high = (share * self._config.max_utterance for share in PATIENCE)
+        spoken = (self._silence_start - self._onset) / SAMPLE_RATE
+        impatience = min(max((spoken - low) / (high - low), 0.0), 1.0)
+        shortest = min(MIN_PAUSE, self._config.end_silence)
+        return self._config.end_silence - impatience * (self._config.end_silence - shortest)
+
+    def _length(self, since: int) -> float:
+        return (self._position - since) / SAMPLE_RATE
+
+    def _signal(self, signal: Signal) -> None:
+        self._phase = TRANSITIONS[self._phase].get(signal, self._phase)

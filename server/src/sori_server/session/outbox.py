@@ -1,0 +1,43 @@
+"""Events on their way out: numbered when taken, finals kept, stale interims replaced."""
+
+from __future__ import annotations
+
+from collections import deque
+
+from sori_server.domain.events import Event, NumberedEvent, Result
+
+
+class Outbox:
+    """Events a client has not been sent yet, oldest first.
+
+    Holds at most one interim result: a newer one takes the place of a waiting one, and a
+    final result removes it. Numbers are given when an event is taken, so that the
+    client's sequence has no gaps.
+    """
+
+    def __init__(self) -> None:
+        self._events: deque[Event] = deque()
+        self._sequence = 0
+
+    def __len__(self) -> int:
+        return len(self._events)
+
+    def put(self, event: Event) -> None:
+        """Add `event` after those that wait."""
+        if isinstance(event, Result):
+            self._drop_interim()
+        self._events.append(event)
+
+    def take(self) -> NumberedEvent | None:
+        """The next event with its number; None when there is none."""
+        if not self._events:
+            return None
+        self._sequence += 1
+        return NumberedEvent(self._sequence, self._events.popleft())
+
+    def _drop_interim(self) -> None:
+        for event in reversed(self._events):
+            if isinstance(event, Result):
+                if not event.is_final:
+                    self._events.remove(event)
+                return

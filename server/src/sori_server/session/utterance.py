@@ -1,0 +1,126 @@
+"""One utterance on its way from first interim to final result."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from sori_server.domain.audio import Span
+from sori_server.domain.events import FinalReason, Latency, Result
+from sori_server.domain.recognition import Hypothesis, Word
+from sori_server.session.agreement import Agreement
+from sori_server.session.text import Token, join, tokenize
+
+PROMPT_CHARACTERS: Final = 400
+"""Most committed text given as prompt to the window that follows it."""
+
+
+@dataclass(slots=True)
+class Ending:
+    """How an utterance ended: its last sample, why, and the silence waited for in samples."""
+
+    position: int
+    reason: FinalReason
+    waited: int = 0
+
+
+@dataclass(slots=True)
+class Utterance:
+    """Text and window of one utterance.
+
+    `window_start` moves past committed words in long utterances: their tokens are then
+    `sealed`, and no later hypothesis covers their audio.
+    """
+
+    index: int
+    start: int
+    window_start: int
+    prompt: str = ""
+    sealed: list[Token] = field(default_factory=list)
+    agreement: Agreement = field(default_factory=Agreement)
+    ending: Ending | None = None
+    final: Result | None = None
+    revision: int = 0
+    interim_end: int = 0
+    """End of the newest interim window asked for."""
+    live_interim: int | None = None
+    """Request id of the interim the engine has."""
+    language: str = ""
+    """Of the newest hypothesis."""
+    lost: str = ""
+    """Why its last window has no text, if it has none."""
+
+    def receive_interim(self, hypothesis: Hypothesis) -> None:
+        """Take the hypothesis of an interim window."""
+        self.live_interim = None
+        self.interim_end = max(self.interim_end, hypothesis.span.end)
+        self.language = hypothesis.language
+        self.agreement.receive(_tokens(hypothesis))
+
+    def move_window(self, border: int) -> None:
+        """Start the window at `border`, past the committed words; they become the prompt."""
+        self.sealed.extend(self.agreement.seal())
+        self.window_start = border
+        self.prompt = join(self.sealed)[-PROMPT_CHARACTERS:]
+
+    def take_over(self, earlier: Utterance) -> None:
+        """Go on with the window of `earlier`, whose sealed part is an utterance of its own."""
+        self.prompt = earlier.prompt
+        self.language = earlier.language
+        self.interim_end = earlier.interim_end
+        self.agreement, earlier.agreement = earlier.agreement, Agreement()
+        self.live_interim, earlier.live_interim = earlier.live_interim, None
+
+    def interim_result(self, hypothesis: Hypothesis, latency: Latency) -> Result:
+        """The next interim result, after `receive_interim`."""
+        self.revision += 1
+        committed = join([*self.sealed, *self.agreement.committed])
+        text = committed + join(self.agreement.tentative)
+        return Result(
+            utterance_index=self.index,
+            revision=self.revision,
+            span=Span(self.start, hypothesis.span.end),
+            committed_text=committed.lstrip(),
+            tentative_text=text.lstrip()[len(committed.lstrip()) :],
+            is_final=False,
+            language=hypothesis.language,
+            language_confidence=hypothesis.language_confidence,
+            latency=latency,
+        )
+
+    def finish(self, hypothesis: Hypothesis | None, latency: Latency | None) -> Result:
+        """Fix the final result; without a hypothesis it says what was committed."""
+        ending = self.ending
+        assert ending is not None, "an utterance is finished after it ended"  # noqa: S101
+        heard = _tokens(hypothesis) if hypothesis else []
+        tokens = [*self.sealed, *self.agreement.finish(heard)]
+        self.revision += 1
+        self.final = Result(
+            utterance_index=self.index,
+            revision=self.revision,
+            span=Span(self.start, ending.position),
+            committed_text=join(tokens).strip(),
+            tentative_text="",
+            is_final=True,
+            language=hypothesis.language if hypothesis else self.language,
+            language_confidence=hypothesis.language_confidence if hypothesis else 0.0,
+            confidence=hypothesis.confidence if hypothesis else 0.0,
+            words=_words(tokens),
+            final_reason=ending.reason,
+            latency=latency,
+        )
+        return self.final
+
+
+def _tokens(hypothesis: Hypothesis) -> list[Token]:
+    return tokenize(hypothesis.text, hypothesis.language, hypothesis.words)
+
+
+def _words(tokens: Sequence[Token]) -> tuple[Word, ...]:
+    """The tokens that have times, as words."""
+    return tuple(
+        Word(token.text, token.start, token.end, token.confidence)
+        for token in tokens
+        if token.start is not None and token.end is not None
+    )
