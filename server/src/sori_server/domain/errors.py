@@ -14,6 +14,7 @@
     ├── Unavailable                 try again, here later or elsewhere now
     │   ├── ServerDraining
     │   └── ModelLoading
+    ├── AddressUnavailable          the server cannot listen there
     └── EngineError
         ├── RecognitionFailed       this window cannot be recognized; others can
         ├── RequestCancelled        the window was withdrawn
@@ -145,6 +146,12 @@ class ModelLoading(Unavailable):
     """The model is not warm yet."""
 
     reason = "MODEL_LOADING"
+
+
+class AddressUnavailable(SoriError):
+    """The server cannot listen there."""
+
+    reason = "ADDRESS_UNAVAILABLE"
 
 
 class EngineError(SoriError):

@@ -37,6 +37,13 @@ class Latency:
 
 
 @dataclass(frozen=True, slots=True)
+class SessionStarted:
+    """The session exists; the first event."""
+
+    session_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class SpeechStarted:
     """Speech begins at `position`."""
 
@@ -127,7 +134,8 @@ class SessionSummary:
 
 
 Event = (
-    SpeechStarted
+    SessionStarted
+    | SpeechStarted
     | SpeechEnded
     | Result
     | Progress

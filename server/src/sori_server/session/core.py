@@ -20,6 +20,7 @@ from sori_server.domain.events import (
     Latency,
     NumberedEvent,
     Progress,
+    SessionStarted,
     SessionSummary,
     SpeechEnded,
     SpeechStarted,
@@ -107,6 +108,10 @@ class Session:
         return len(self._outbox)
 
     # ------------------------------------------------------------------ input
+
+    def begin(self, session_id: str) -> None:
+        """Put out the first event."""
+        self._outbox.put(SessionStarted(session_id))
 
     def receive_audio(self, count: int, probabilities: Sequence[float]) -> None:
         """Take the next `count` samples and the speech probabilities they completed.

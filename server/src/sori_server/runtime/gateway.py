@@ -1,0 +1,122 @@
+"""Admits streams, counts them, and drains them before the server leaves."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import replace
+
+from sori_server.domain.config import RecognitionConfig, StreamConfig
+from sori_server.domain.errors import CapacityExhausted, ModelLoading, ServerDraining
+from sori_server.domain.limits import Limits
+from sori_server.engine.port import EnginePort, ModelInfo
+from sori_server.runtime.runner import StreamRunner
+from sori_server.runtime.validation import check_recognition, check_stream
+
+
+class Gateway:
+    """What every door opens into: one engine, its streams, and their limits."""
+
+    def __init__(self, engine: EnginePort, limits: Limits) -> None:
+        self._engine = engine
+        self._limits = limits
+        self._runners: set[StreamRunner] = set()
+        self._draining = False
+        self._idle = asyncio.Event()
+        self._idle.set()
+
+    @property
+    def limits(self) -> Limits:
+        """The bounds of this server."""
+        return self._limits
+
+    @property
+    def model(self) -> ModelInfo:
+        """The model served."""
+        return self._engine.model
+
+    @property
+    def ready(self) -> bool:
+        """Whether a new stream would be served now, if there is room."""
+        return self._engine.ready and not self._draining
+
+    @property
+    def draining(self) -> bool:
+        """Whether the server is leaving."""
+        return self._draining
+
+    @property
+    def active_streams(self) -> int:
+        """Streams open now."""
+        return len(self._runners)
+
+    def stream(self, config: StreamConfig) -> AbstractContextManager[StreamRunner]:
+        """A runner for a new stream, counted until the context ends.
+
+        Raises:
+            InvalidConfig, ModelNotFound: the settings cannot be met.
+            ServerDraining, ModelLoading, CapacityExhausted: not now.
+        """
+        self._admit()
+        check_stream(config, self._engine.model, self._limits)
+        return self._count(StreamRunner(config, self._engine, self._limits))
+
+    def recording(self, config: RecognitionConfig) -> AbstractContextManager[StreamRunner]:
+        """A runner for one complete recording, counted until the context ends.
+
+        Raises:
+            InvalidConfig, ModelNotFound: the settings cannot be met.
+            ServerDraining, ModelLoading, CapacityExhausted: not now.
+        """
+        self._admit()
+        check_recognition(config, self._engine.model, self._limits, "config")
+        longest = self._limits.max_recording_duration
+        limits = replace(self._limits, max_session_duration=longest)
+        return self._count(StreamRunner(StreamConfig(recognition=config), self._engine, limits))
+
+    async def drain(self) -> None:
+        """Refuse new streams, let open ones end for a while, then force their finals out."""
+        self._draining = True
+        for runner in self._runners:
+            runner.go_away(self._limits.drain_grace)
+        if await self._idle_within(self._limits.drain_grace):
+            return
+        for runner in list(self._runners):
+            runner.flush()
+        await self._idle_within(self._limits.flush_timeout)
+
+    async def _idle_within(self, seconds: float) -> bool:
+        try:
+            async with asyncio.timeout(seconds):
+                await self._idle.wait()
+        except TimeoutError:
+            return False
+        return True
+
+    @contextmanager
+    def _count(self, runner: StreamRunner) -> Iterator[StreamRunner]:
+        self._runners.add(runner)
+        self._idle.clear()
+        try:
+            yield runner
+        finally:
+            self._runners.discard(runner)
+            if not self._runners:
+                self._idle.set()
+
+    def _admit(self) -> None:
+        wait = self._limits.retry_delay
+        if self._draining:
+            raise ServerDraining("the server is shutting down", retry_after=wait)
+        if not self._engine.ready:
+            raise ModelLoading("the model is being loaded", retry_after=wait)
+        if len(self._runners) >= self._limits.max_streams:
+            raise CapacityExhausted(
+                f"all {self._limits.max_streams} streams are taken",
+                metadata={
+                    "active_streams": str(len(self._runners)),
+                    "max_streams": str(self._limits.max_streams),
+                },
+                retry_after=wait,
+            )

@@ -1,0 +1,226 @@
+"""Drives one session: a reader, a writer and a task for each window under recognition."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from typing import Final
+
+from sori_server.domain.audio import samples
+from sori_server.domain.config import StreamConfig
+from sori_server.domain.errors import (
+    ClientError,
+    EngineError,
+    EngineUnavailable,
+    IdleTimeout,
+    ServerDraining,
+    SessionTooLong,
+    SlowReader,
+    SoriError,
+)
+from sori_server.domain.events import FinalReason, NumberedEvent, SessionSummary
+from sori_server.domain.limits import Limits
+from sori_server.domain.recognition import RecognitionRequest
+from sori_server.engine.port import EnginePort
+from sori_server.runtime.door import (
+    AudioBytes,
+    ClientMessage,
+    Door,
+    EndOfAudio,
+    FinalizeUtterance,
+)
+from sori_server.runtime.ingest import Ingest
+from sori_server.session.core import Session
+from sori_server.session.state import State
+
+SESSION_ID_BYTES: Final = 9
+
+
+class StreamRunner:
+    """One stream from its config to its last event.
+
+    Whatever ends the stream early (bad input, idleness, a drain), the words received
+    until then are recognized and sent before the error is raised. Only a lost or
+    unreading client gets nothing more.
+    """
+
+    def __init__(self, config: StreamConfig, engine: EnginePort, limits: Limits) -> None:
+        self._engine = engine
+        self._limits = limits
+        self._audio = engine.open_stream()
+        self._ingest = Ingest(config.recognition.audio_format, self._audio)
+        self._session = Session(config, self._audio.vad_frame)
+        self._session.begin(secrets.token_urlsafe(SESSION_ID_BYTES))
+        self._windows: dict[int, asyncio.Task[None]] = {}
+        self._changed = asyncio.Event()
+        self._tasks: asyncio.TaskGroup
+        self._reader: asyncio.Task[None] | None = None
+        self._error: SoriError | None = None
+
+    @property
+    def received_bytes(self) -> int:
+        """Bytes received, in the client's encoding."""
+        return self._ingest.received_bytes
+
+    async def run(self, door: Door) -> None:
+        """Serve the stream until everything was sent.
+
+        Raises:
+            SoriError: why the stream ended early; the words before it were sent.
+        """
+        try:
+            async with asyncio.TaskGroup() as self._tasks:
+                self._reader = self._tasks.create_task(self._read(door))
+                self._tasks.create_task(self._write(door))
+        except* SlowReader as slow:
+            self._error = SlowReader(str(slow.exceptions[0]))
+        if self._error is not None:
+            raise self._error
+
+    def go_away(self, time_left: float) -> None:
+        """Tell the client that the server leaves in `time_left` seconds."""
+        if self._session.state is State.OPEN:
+            self._session.go_away(time_left)
+            self._changed.set()
+
+    def flush(self) -> None:
+        """End the stream for the client: what was received becomes final."""
+        wait = self._limits.retry_delay
+        self._stop(ServerDraining("the server is shutting down", retry_after=wait))
+
+    # ------------------------------------------------------------------ reader
+
+    async def _read(self, door: Door) -> None:
+        """Take the client's messages until the end of audio, or until one is bad."""
+        try:
+            await self._read_messages(door)
+        except ClientError as error:
+            self._fail(error)
+        self._end(FinalReason.END_OF_AUDIO)
+
+    async def _read_messages(self, door: Door) -> None:
+        end = EndOfAudio()
+        while True:
+            await self._room()
+            message = await self._receive(door)
+            if message is None:
+                # A killed client looks like a half-close for a moment; its cancellation
+                # arrives at the next wait.
+                await asyncio.sleep(self._limits.half_close_grace)
+                break
+            if isinstance(message, EndOfAudio):
+                end = message
+                break
+            await self._take(message)
+        async for count, probabilities in self._ingest.close():
+            self._hear(count, probabilities)
+        self._ingest.check_complete(end)
+
+    async def _receive(self, door: Door) -> ClientMessage | None:
+        timeout = self._limits.idle_timeout
+        try:
+            async with asyncio.timeout(timeout):
+                return await door.receive()
+        except TimeoutError:
+            raise IdleTimeout(
+                f"no message for {timeout:g} s", metadata={"idle_timeout": f"{timeout:g}"}
+            ) from None
+
+    async def _take(self, message: ClientMessage) -> None:
+        match message:
+            case AudioBytes():
+                async for count, probabilities in self._ingest.accept(message):
+                    self._hear(count, probabilities)
+            case FinalizeUtterance(request_id):
+                self._session.finalize(request_id)
+                self._follow_up()
+            case _:
+                pass
+
+    def _hear(self, count: int, probabilities: list[float]) -> None:
+        limit = self._limits.max_session_duration
+        if self._session.received + count > samples(limit):
+            raise SessionTooLong(
+                f"a stream may send {limit:g} s of audio",
+                metadata={"max_session_duration": f"{limit:g}"},
+            )
+        self._session.receive_audio(count, probabilities)
+        self._follow_up()
+
+    async def _room(self) -> None:
+        """Wait while the engine or the client is too far behind to take more audio."""
+        session, limits = self._session, self._limits
+        most = samples(limits.max_buffered_audio)
+        while (
+            session.received - session.final_position >= most
+            or session.pending_events >= limits.max_pending_events
+        ):
+            self._changed.clear()
+            await self._changed.wait()
+
+    def _end(self, reason: FinalReason) -> None:
+        self._session.end_of_audio(reason)
+        self._follow_up()
+
+    def _stop(self, error: SoriError) -> None:
+        """Read no more; the stream ends with `error` when its words are out."""
+        if self._reader is not None and not self._reader.done():
+            self._fail(error)
+            self._reader.cancel()
+            self._end(FinalReason.SERVER)
+
+    def _fail(self, error: SoriError) -> None:
+        """Remember the first error: it is raised when the stream's words are out."""
+        if self._error is None:
+            self._error = error
+
+    # ------------------------------------------------------------ recognition
+
+    def _follow_up(self) -> None:
+        """Carry out what the session asks for after an input."""
+        for request_id in self._session.withdrawn():
+            self._windows.pop(request_id).cancel()
+        for request in self._session.requests():
+            task = self._tasks.create_task(self._recognize(request))
+            self._windows[request.request_id] = task
+        self._audio.discard(self._session.needed_from)
+        self._changed.set()
+
+    async def _recognize(self, request: RecognitionRequest) -> None:
+        clock = asyncio.get_running_loop().time
+        asked = clock()
+        try:
+            hypothesis = await self._engine.recognize(request, self._audio)
+        except EngineError as error:
+            if isinstance(error, EngineUnavailable):
+                self._stop(error)
+            self._session.receive_failure(request.request_id, error.reason)
+        else:
+            self._session.receive_hypothesis(request.request_id, hypothesis, clock() - asked)
+        self._windows.pop(request.request_id, None)
+        self._follow_up()
+
+    # ------------------------------------------------------------------ writer
+
+    async def _write(self, door: Door) -> None:
+        """Send events until the session has said everything."""
+        while True:
+            event = self._session.next_event()
+            if event is not None:
+                await self._send(door, event)
+            elif self._session.state is State.CLOSED:
+                return
+            else:
+                self._changed.clear()
+                await self._changed.wait()
+
+    async def _send(self, door: Door, event: NumberedEvent) -> None:
+        if self._error is not None and isinstance(event.event, SessionSummary):
+            return
+        timeout = self._limits.write_timeout
+        try:
+            async with asyncio.timeout(timeout):
+                await door.send(event)
+        except TimeoutError:
+            raise SlowReader(f"a response was not accepted for {timeout:g} s") from None
+        self._changed.set()

@@ -1,0 +1,1 @@
+"""The gRPC door: `sori.v1.SpeechService`, health and reflection."""

@@ -1,0 +1,172 @@
+"""Messages of the contract to domain values."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from google.protobuf.duration_pb2 import Duration
+from sori.v1 import speech_pb2 as pb
+
+from sori_server.domain.audio import AudioEncoding, AudioFormat
+from sori_server.domain.config import (
+    EndpointingConfig,
+    RecognitionConfig,
+    StreamConfig,
+    Task,
+)
+from sori_server.domain.errors import InvalidConfig, ProtocolViolation
+from sori_server.domain.limits import Limits
+from sori_server.runtime.door import (
+    AudioBytes,
+    ClientMessage,
+    EndOfAudio,
+    FinalizeUtterance,
+    KeepAlive,
+)
+
+ENCODINGS: Final = {
+    pb.AUDIO_ENCODING_LINEAR16: AudioEncoding.LINEAR16,
+    pb.AUDIO_ENCODING_FLOAT32: AudioEncoding.FLOAT32,
+    pb.AUDIO_ENCODING_MULAW: AudioEncoding.MULAW,
+    pb.AUDIO_ENCODING_ALAW: AudioEncoding.ALAW,
+    pb.AUDIO_ENCODING_WAV: AudioEncoding.WAV,
+}
+TASKS: Final = {
+    pb.TASK_UNSPECIFIED: Task.TRANSCRIBE,
+    pb.TASK_TRANSCRIBE: Task.TRANSCRIBE,
+    pb.TASK_TRANSLATE: Task.TRANSLATE,
+}
+
+
+def stream_config(message: pb.StreamingConfig) -> StreamConfig:
+    """Settings of a stream, defaults filled in.
+
+    Raises:
+        InvalidConfig: an enum value or tag is not known.
+    """
+    default = StreamConfig()
+    return StreamConfig(
+        recognition=recognition_config(message.recognition, "config.recognition"),
+        endpointing=_endpointing(message.endpointing),
+        interim_results=message.interim_results,
+        interim_interval=_seconds(message, "min_interim_interval", default.interim_interval),
+        voice_activity_events=message.voice_activity_events,
+        progress_interval=_seconds(message, "progress_interval", default.progress_interval),
+        latency_breakdown=message.latency_breakdown,
+    )
+
+
+def recognition_config(message: pb.RecognitionConfig, path: str) -> RecognitionConfig:
+    """What to recognize, defaults filled in; `path` leads to `message` in errors.
+
+    Raises:
+        InvalidConfig: an enum value or tag is not known.
+    """
+    default = RecognitionConfig()
+    return RecognitionConfig(
+        audio_format=_audio_format(message.audio_format, f"{path}.audio_format"),
+        model=message.model,
+        languages=tuple(
+            _language(tag, f"{path}.language_codes[{i}]")
+            for i, tag in enumerate(message.language_codes)
+        ),
+        task=_task(message.task, f"{path}.task"),
+        word_times=message.features.word_time_offsets,
+        beam_size=message.decoding.beam_size or default.beam_size,
+    )
+
+
+def client_message(message: pb.StreamingRecognizeRequest, limits: Limits) -> ClientMessage:
+    """A message after the config.
+
+    Raises:
+        ProtocolViolation: it is a config, or nothing this server knows.
+        InvalidConfig: it is larger than allowed, or has a negative offset.
+    """
+    match message.WhichOneof("request"):
+        case "audio":
+            return _audio(message.audio, limits)
+        case "finalize":
+            return FinalizeUtterance(message.finalize.request_id)
+        case "keep_alive":
+            return KeepAlive()
+        case "end_of_audio":
+            end = message.end_of_audio
+            return EndOfAudio(end.total_bytes if end.HasField("total_bytes") else None)
+        case "config":
+            raise ProtocolViolation(
+                "config: sent twice; it is the first message and only that",
+                metadata={"field": "config"},
+            )
+        case _:
+            raise ProtocolViolation(
+                "request: none of the kinds this server knows is set",
+                metadata={"field": "request"},
+            )
+
+
+def _audio(chunk: pb.AudioChunk, limits: Limits) -> AudioBytes:
+    if len(chunk.data) > limits.max_chunk_bytes:
+        raise InvalidConfig(
+            "audio.data",
+            f"{len(chunk.data)} bytes in one message, at most {limits.max_chunk_bytes} are allowed",
+            limit=str(limits.max_chunk_bytes),
+        )
+    if not chunk.HasField("byte_offset"):
+        return AudioBytes(chunk.data)
+    if chunk.byte_offset < 0:
+        raise InvalidConfig("audio.byte_offset", f"{chunk.byte_offset} is negative")
+    return AudioBytes(chunk.data, chunk.byte_offset)
+
+
+def _endpointing(message: pb.EndpointingConfig) -> EndpointingConfig:
+    default = EndpointingConfig()
+    given = message.HasField("speech_threshold")
+    return EndpointingConfig(
+        end_silence=_seconds(message, "end_silence", default.end_silence),
+        min_speech=_seconds(message, "min_speech", default.min_speech),
+        prefix_padding=_seconds(message, "prefix_padding", default.prefix_padding),
+        speech_threshold=message.speech_threshold if given else default.speech_threshold,
+        max_utterance=_seconds(message, "max_utterance", default.max_utterance),
+    )
+
+
+def _audio_format(message: pb.AudioFormat, path: str) -> AudioFormat:
+    try:
+        encoding = ENCODINGS[message.encoding]
+    except KeyError:
+        known = ", ".join(encoding.name for encoding in AudioEncoding)
+        raise InvalidConfig(
+            f"{path}.encoding", f"{_name(message.encoding)} is not supported; supported: {known}"
+        ) from None
+    if encoding is AudioEncoding.WAV:
+        return AudioFormat(encoding, 0, 0)
+    return AudioFormat(encoding, message.sample_rate_hertz, message.channel_count or 1)
+
+
+def _name(encoding: pb.AudioEncoding) -> str:
+    known = encoding in pb.AudioEncoding.values()
+    return pb.AudioEncoding.Name(encoding) if known else f"value {encoding}"
+
+
+def _task(task: pb.Task, path: str) -> Task:
+    if task not in TASKS:
+        raise InvalidConfig(path, f"value {task} is not a task")
+    return TASKS[task]
+
+
+def _language(tag: str, path: str) -> str:
+    """The primary subtag of a BCP-47 tag: Whisper tells languages apart, not regions."""
+    language = tag.replace("_", "-").split("-", 1)[0].lower()
+    if not language.isalpha():
+        raise InvalidConfig(path, f"{tag!r} is not a BCP-47 tag such as 'en' or 'ko-KR'")
+    return language
+
+
+def _seconds(
+    message: pb.StreamingConfig | pb.EndpointingConfig, field: str, default: float
+) -> float:
+    if not message.HasField(field):
+        return default
+    duration: Duration = getattr(message, field)
+    return duration.seconds + duration.nanos / 1e9

@@ -1,0 +1,98 @@
+"""The gRPC server: options, health, reflection, start and graceful stop.
+
+Every option is measured, not believed: unknown ones are ignored without a word, so each
+has a test that shows its effect.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import grpc
+from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection
+from sori.v1 import speech_pb2, speech_pb2_grpc
+
+from sori_server.domain.errors import AddressUnavailable
+from sori_server.domain.limits import Limits
+from sori_server.runtime.gateway import Gateway
+from sori_server.transport.grpc.reflection_v1 import SERVICE_V1, add_reflection_v1
+from sori_server.transport.grpc.service import SpeechService
+
+SERVICE: Final = speech_pb2.DESCRIPTOR.services_by_name["SpeechService"].full_name
+SERVICES: Final = (SERVICE, health.SERVICE_NAME, reflection.SERVICE_NAME, SERVICE_V1)
+
+LOOKAHEAD_BYTES: Final = 65_536
+"""HTTP/2 window ahead of the reader: about 3 s of LINEAR16 at 16 kHz instead of 2 minutes."""
+KEEPALIVE_MS: Final = 20_000
+PING_TIMEOUT_MS: Final = 5_000
+"""A peer that answers no ping this long is dead; the default of 60 s keeps ghosts."""
+MIN_PING_INTERVAL_MS: Final = 5_000
+"""Clients may ping this often without being cut off."""
+MAX_METADATA_BYTES: Final = 16_384
+
+
+def server_options(limits: Limits) -> list[tuple[str, int]]:
+    """Channel arguments of the server."""
+    return [
+        ("grpc.http2.bdp_probe", 0),
+        ("grpc.http2.lookahead_bytes", LOOKAHEAD_BYTES),
+        ("grpc.max_receive_message_length", limits.max_recording_bytes),
+        ("grpc.max_metadata_size", MAX_METADATA_BYTES // 2),
+        ("grpc.absolute_max_metadata_size", MAX_METADATA_BYTES),
+        ("grpc.keepalive_time_ms", KEEPALIVE_MS),
+        ("grpc.keepalive_timeout_ms", PING_TIMEOUT_MS),
+        ("grpc.http2.ping_timeout_ms", PING_TIMEOUT_MS),
+        ("grpc.keepalive_permit_without_calls", 1),
+        ("grpc.http2.max_pings_without_data", 0),
+        ("grpc.http2.min_ping_interval_without_data_ms", MIN_PING_INTERVAL_MS),
+        ("grpc.so_reuseport", 0),
+    ]
+
+
+class GrpcServer:
+    """The gRPC door of a gateway."""
+
+    def __init__(self, gateway: Gateway) -> None:
+        self._limits = gateway.limits
+        self._server = grpc.aio.server(options=server_options(gateway.limits))
+        self._health = health.aio.HealthServicer()
+        speech_pb2_grpc.add_SpeechServiceServicer_to_server(SpeechService(gateway), self._server)
+        health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
+        reflection.enable_server_reflection(SERVICES, self._server)
+        add_reflection_v1(SERVICES, self._server)
+
+    async def start(self, host: str, port: int) -> int:
+        """Listen; not serving until `set_serving`. Port 0 picks a free one.
+
+        Returns:
+            The port listened on.
+
+        Raises:
+            AddressUnavailable: the port is taken or the host is not ours.
+        """
+        await self.set_serving(serving=False)
+        try:
+            bound = self._server.add_insecure_port(f"{host}:{port}")
+        except RuntimeError as error:
+            raise AddressUnavailable(
+                f"cannot listen on {host}:{port}: the port is taken or the host is not local",
+                metadata={"host": host, "port": str(port)},
+            ) from error
+        await self._server.start()
+        return bound
+
+    async def set_serving(self, *, serving: bool) -> None:
+        """Tell health checkers whether to send streams here."""
+        statuses = health_pb2.HealthCheckResponse
+        status = statuses.SERVING if serving else statuses.NOT_SERVING
+        for service in ("", SERVICE):
+            await self._health.set(service, status)
+
+    async def begin_drain(self) -> None:
+        """Tell health checkers for good that the server leaves."""
+        await self._health.enter_graceful_shutdown()
+
+    async def stop(self) -> None:
+        """Close the port and end the calls that are left."""
+        await self._server.stop(self._limits.write_timeout)

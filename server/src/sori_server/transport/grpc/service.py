@@ -1,0 +1,148 @@
+"""`sori.v1.SpeechService` over the gateway."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import grpc
+from sori.v1 import speech_pb2 as pb
+from sori.v1 import speech_pb2_grpc as pb_grpc
+
+from sori_server import __version__
+from sori_server.domain.config import StreamConfig
+from sori_server.domain.errors import ProtocolViolation, SoriError
+from sori_server.domain.events import NumberedEvent, SessionStarted
+from sori_server.runtime.door import ClientMessage
+from sori_server.runtime.gateway import Gateway
+from sori_server.runtime.recording import RecordingDoor
+from sori_server.runtime.runner import StreamRunner
+from sori_server.transport.grpc import requests, responses
+from sori_server.transport.grpc.status import grpc_status
+
+StreamContext = grpc.aio.ServicerContext[
+    pb.StreamingRecognizeRequest, pb.StreamingRecognizeResponse
+]
+
+
+class SpeechService(pb_grpc.SpeechServiceServicer):
+    """The four calls; every decision is the gateway's or the session's."""
+
+    def __init__(self, gateway: Gateway) -> None:
+        self._gateway = gateway
+
+    # The generated stub only knows handlers that yield; this one reads and writes the
+    # context, which grpc.aio supports as well.
+    async def StreamingRecognize(  # type: ignore[override]
+        self,
+        request_iterator: AsyncIterator[pb.StreamingRecognizeRequest],
+        context: StreamContext,
+    ) -> None:
+        """Serve one stream."""
+        del request_iterator  # one reader: `context.read`
+        try:
+            config = await self._first_message(context)
+            with self._gateway.stream(config) as runner:
+                await runner.run(GrpcDoor(context, runner, config, self._gateway))
+        except SoriError as error:
+            await context.abort_with_status(grpc_status(error))
+
+    async def Recognize(
+        self,
+        request: pb.RecognizeRequest,
+        context: grpc.aio.ServicerContext[pb.RecognizeRequest, pb.RecognizeResponse],
+    ) -> pb.RecognizeResponse:
+        """Serve one recording."""
+        try:
+            return await self._recognize(request)
+        except SoriError as error:
+            await context.abort_with_status(grpc_status(error))
+            raise
+
+    async def ListModels(
+        self,
+        request: pb.ListModelsRequest,
+        context: grpc.aio.ServicerContext[pb.ListModelsRequest, pb.ListModelsResponse],
+    ) -> pb.ListModelsResponse:
+        """List the model this server serves."""
+        del request, context
+        return pb.ListModelsResponse(
+            models=[responses.model(self._gateway.model, loaded=self._gateway.ready)]
+        )
+
+    async def GetServerInfo(
+        self,
+        request: pb.GetServerInfoRequest,
+        context: grpc.aio.ServicerContext[pb.GetServerInfoRequest, pb.GetServerInfoResponse],
+    ) -> pb.GetServerInfoResponse:
+        """Report version, limits and load."""
+        del request, context
+        gateway = self._gateway
+        free = gateway.limits.max_streams - gateway.active_streams
+        return pb.GetServerInfoResponse(
+            version=__version__,
+            limits=responses.server_limits(gateway.limits),
+            active_stream_count=gateway.active_streams,
+            available_stream_count=max(free, 0) if gateway.ready else 0,
+            draining=gateway.draining,
+        )
+
+    async def _first_message(self, context: StreamContext) -> StreamConfig:
+        limit = self._gateway.limits.config_timeout
+        try:
+            async with asyncio.timeout(limit):
+                message = await context.read()
+        except TimeoutError:
+            raise ProtocolViolation(
+                f"config: not received within {limit:g} s", metadata={"field": "config"}
+            ) from None
+        given = isinstance(message, pb.StreamingRecognizeRequest)
+        kind = message.WhichOneof("request") if given else "nothing"
+        if kind != "config":
+            raise ProtocolViolation(
+                f"config: must be the first message, got {kind or 'an unknown kind'}",
+                metadata={"field": "config"},
+            )
+        return requests.stream_config(message.config)
+
+    async def _recognize(self, request: pb.RecognizeRequest) -> pb.RecognizeResponse:
+        config = requests.recognition_config(request.config, "config")
+        door = RecordingDoor(request.audio, self._gateway.limits.max_chunk_bytes)
+        with self._gateway.recording(config) as runner:
+            await runner.run(door)
+        return pb.RecognizeResponse(
+            results=[responses.recognition_result(r, with_latency=False) for r in door.results],
+            summary=responses.summary(door.summary),
+        )
+
+
+class GrpcDoor:
+    """One `StreamingRecognize` call as the runtime sees it."""
+
+    def __init__(
+        self, context: StreamContext, runner: StreamRunner, config: StreamConfig, gateway: Gateway
+    ) -> None:
+        self._context = context
+        self._runner = runner
+        self._config = config
+        self._gateway = gateway
+
+    async def receive(self) -> ClientMessage | None:
+        """The next message of the call; None after a half-close, or a lost connection."""
+        message = await self._context.read()
+        if not isinstance(message, pb.StreamingRecognizeRequest):
+            return None
+        return requests.client_message(message, self._gateway.limits)
+
+    async def send(self, event: NumberedEvent) -> None:
+        """Write one response."""
+        await self._context.write(self._response(event))
+
+    def _response(self, event: NumberedEvent) -> pb.StreamingRecognizeResponse:
+        if isinstance(event.event, SessionStarted):
+            started = responses.session_started(
+                event.event.session_id, self._config, self._gateway.model, self._gateway.limits
+            )
+            return pb.StreamingRecognizeResponse(sequence=event.sequence, session_started=started)
+        received = self._runner.received_bytes
+        return responses.response(event, received, with_latency=self._config.latency_breakdown)
