@@ -1,0 +1,71 @@
+"""What windows of one model call must have in common, so that company changes no text."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from sori_server.domain.recognition import DecodingOptions
+from sori_server.engine.capabilities import Capabilities
+
+MAX_FRAMES: Final = 3000
+"""Whisper reads 30 s at most: 100 frames a second."""
+
+BUCKETS: Final = (400, 800, 1200, 1600, 2400, MAX_FRAMES)
+CONTEXT_LENGTHS: Final = (64, 32, 16, 0)
+"""Tokens of previous text a window may have; windows of one call have equally many."""
+
+_SLACK: Final = 100
+_FRAMES_PER_SECOND: Final = 100
+_TOKENS_PER_SECOND: Final = 15
+_TOKENS_AT_LEAST: Final = 16
+_MAX_POSITIONS: Final = 448
+
+
+@dataclass(frozen=True, slots=True)
+class DecodingShape:
+    """Windows of equal shape may share a model call.
+
+    `frames` is the length that features are padded to, `new_tokens` the most that may be
+    decoded: a function of the shape, as a cap taken from the batch would let a window's
+    text depend on its neighbours.
+    """
+
+    frames: int
+    new_tokens: int
+    context_length: int
+    beam_size: int
+    word_times: bool
+
+
+def decoding_shape(
+    frames: int, context_length: int, options: DecodingOptions, capabilities: Capabilities
+) -> DecodingShape:
+    """The shape of a window of `frames` frames (at most `MAX_FRAMES`)."""
+    bucket = _bucket(frames)
+    tokens = _TOKENS_AT_LEAST + _TOKENS_PER_SECOND * bucket // _FRAMES_PER_SECOND
+    return DecodingShape(
+        frames=bucket if capabilities.short_windows else MAX_FRAMES,
+        new_tokens=min(tokens, _MAX_POSITIONS // 2),
+        context_length=context_length,
+        beam_size=options.beam_size,
+        word_times=options.word_times,
+    )
+
+
+def frames_used(capabilities: Capabilities) -> tuple[int, ...]:
+    """All lengths that windows of such a model are padded to."""
+    return BUCKETS if capabilities.short_windows else (MAX_FRAMES,)
+
+
+def max_length(prompt_length: int, new_tokens: int) -> int:
+    """The `max_length` that lets CTranslate2 decode `new_tokens` tokens after a prompt.
+
+    CTranslate2 allows min(max_length / 2, max_length - start) tokens, where start counts
+    the prompt without its last token, and fails beyond the model's 448 positions.
+    """
+    return min(max(2 * new_tokens, prompt_length - 1 + new_tokens), _MAX_POSITIONS)
+
+
+def _bucket(frames: int) -> int:
+    return next((bucket for bucket in BUCKETS if frames + _SLACK <= bucket), MAX_FRAMES)

@@ -1,0 +1,224 @@
+"""The worker's half of a Whisper model: CTranslate2 through faster-whisper's parts.
+
+One encoding of a batch serves language detection, decoding and word times. faster-whisper's
+own `transcribe()` is not used: it pads, serialises and cannot batch windows of several streams.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from faster_whisper import WhisperModel
+
+from sori_server.domain.config import Task
+from sori_server.domain.errors import EngineUnavailable, RecognitionFailed
+from sori_server.domain.recognition import Hypothesis, Word
+from sori_server.engine.guards import (
+    candidate_languages,
+    check_buckets,
+    check_prompt,
+    checked_features,
+)
+from sori_server.engine.model import WindowTask
+from sori_server.engine.models import ResolvedModel
+from sori_server.engine.placement import Placement
+from sori_server.engine.port import FloatArray, ModelInfo
+from sori_server.engine.shapes import DecodingShape, decoding_shape, frames_used
+from sori_server.engine.whisper_calls import Decoded, Encoding, WhisperCalls
+from sori_server.engine.words import AlignedWord, placed_words
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class _Window:
+    """A task that passed all guards, with the languages to choose among."""
+
+    task: WindowTask
+    features: FloatArray
+    candidates: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Language:
+    code: str
+    confidence: float
+
+
+class WhisperSpeechModel:
+    """Implements `SpeechModel`; a `functools.partial` of it is a `ModelLoader`.
+
+    Raises:
+        EngineUnavailable: the model cannot be loaded; the message says why.
+    """
+
+    def __init__(self, model: ResolvedModel, placement: Placement) -> None:
+        self._calls = WhisperCalls(_load(model, placement))
+        check_buckets(self._calls.mels)
+        self._capabilities = model.capabilities
+        self._info = ModelInfo(
+            name=model.name,
+            display_name=f"Whisper {model.name}",
+            revision=model.revision,
+            languages=_languages(model, self._calls),
+            tasks=tuple(Task) if self._calls.multilingual else (Task.TRANSCRIBE,),
+            device=placement.device,
+            compute_type=self._calls.compute_type,
+        )
+
+    @property
+    def info(self) -> ModelInfo:
+        """What was loaded."""
+        return self._info
+
+    def warm_up(self) -> None:
+        """Encode, detect, decode and align once for each length of window."""
+        language, task, text = self._info.languages[0], Task.TRANSCRIBE, [[1, 2, 3]]
+        prompt = self._calls.vocabulary.prompt((), language, task, self._capabilities.timestamps)
+        for frames in frames_used(self._capabilities):
+            encoding = self._calls.encode(
+                [np.zeros((self._calls.mels, frames), np.float32)], frames
+            )
+            if self._calls.multilingual:
+                self._calls.detect(encoding)
+            for beam_size in (1, 5):
+                shape = DecodingShape(frames, len(text), 0, beam_size, word_times=True)
+                self._calls.generate(encoding, [prompt], shape)
+            self._calls.align(encoding, [0], text, [frames], language=language, task=task)
+
+    def recognize_batch(self, tasks: Sequence[WindowTask]) -> list[Hypothesis | RecognitionFailed]:
+        """One outcome for each task, in order. A bad task fails alone.
+
+        Tasks of unequal shapes never meet in one call.
+        """
+        outcomes: dict[int, Hypothesis | RecognitionFailed] = {}
+        groups: defaultdict[DecodingShape, dict[int, _Window]] = defaultdict(dict)
+        for index, task in enumerate(tasks):
+            try:
+                window = self._checked(task)
+            except RecognitionFailed as failure:
+                outcomes[index] = failure
+            else:
+                groups[self._shape(window)][index] = window
+        for shape, group in groups.items():
+            results = self._recognize_or_fail(shape, [*group.values()])
+            outcomes.update(zip(group, results, strict=True))
+        return [outcomes[index] for index in range(len(tasks))]
+
+    def _checked(self, task: WindowTask) -> _Window:
+        features = checked_features(task.features, self._calls.mels)
+        check_prompt(task.prompt, self._calls.vocabulary.text_end)
+        if task.options.task not in self._info.tasks:
+            raise RecognitionFailed(f"the model cannot {task.options.task.value}")
+        return _Window(task, features, candidate_languages(task, self._info.languages))
+
+    def _shape(self, window: _Window) -> DecodingShape:
+        task, frames = window.task, window.features.shape[1]
+        return decoding_shape(frames, len(task.prompt), task.options, self._capabilities)
+
+    def _recognize_or_fail(
+        self, shape: DecodingShape, windows: list[_Window]
+    ) -> list[Hypothesis | RecognitionFailed]:
+        """Recognize together; where the model refuses, one by one to spare the innocent."""
+        try:
+            return [*self._recognize(shape, windows)]
+        except (RuntimeError, ValueError) as error:
+            if len(windows) == 1:
+                return [RecognitionFailed(f"the model failed: {error}")]
+        return [self._recognize_or_fail(shape, [window])[0] for window in windows]
+
+    def _recognize(self, shape: DecodingShape, windows: list[_Window]) -> list[Hypothesis]:
+        encoding = self._calls.encode([window.features for window in windows], shape.frames)
+        languages = self._choose_languages(encoding, windows)
+        prompts = [
+            self._calls.vocabulary.prompt(
+                window.task.prompt,
+                language.code,
+                window.task.options.task,
+                self._capabilities.timestamps,
+            )
+            for window, language in zip(windows, languages, strict=True)
+        ]
+        decoded = self._calls.generate(encoding, prompts, shape)
+        aligned: dict[int, list[AlignedWord]] = {}
+        if shape.word_times:
+            aligned = self._align(encoding, windows, languages, decoded)
+        return [
+            self._hypothesis(window, languages[row], decoded[row], aligned.get(row, []))
+            for row, window in enumerate(windows)
+        ]
+
+    def _choose_languages(self, encoding: Encoding, windows: list[_Window]) -> list[_Language]:
+        """Detect where there is a choice; probabilities are renormalised over the candidates."""
+        if all(len(window.candidates) == 1 for window in windows):
+            return [_Language(window.candidates[0], 1.0) for window in windows]
+        rankings = self._calls.detect(encoding)
+        return [
+            _best(window.candidates, ranking)
+            for window, ranking in zip(windows, rankings, strict=True)
+        ]
+
+    def _align(
+        self,
+        encoding: Encoding,
+        windows: list[_Window],
+        languages: list[_Language],
+        decoded: list[Decoded],
+    ) -> dict[int, list[AlignedWord]]:
+        """Aligned words by row; rows without text have none. One call per language and task."""
+        groups: defaultdict[tuple[str, Task], list[int]] = defaultdict(list)
+        for row, window in enumerate(windows):
+            if decoded[row].tokens:
+                groups[languages[row].code, window.task.options.task].append(row)
+        aligned: dict[int, list[AlignedWord]] = {}
+        for (language, task), rows in groups.items():
+            tokens = [decoded[row].tokens for row in rows]
+            frames = [windows[row].features.shape[1] for row in rows]
+            words = self._calls.align(encoding, rows, tokens, frames, language=language, task=task)
+            aligned.update(zip(rows, words, strict=True))
+        return aligned
+
+    def _hypothesis(
+        self, window: _Window, language: _Language, decoded: Decoded, aligned: list[AlignedWord]
+    ) -> Hypothesis:
+        words: tuple[Word, ...] = placed_words(aligned, window.task.span)
+        text = self._calls.vocabulary.text(decoded.tokens)
+        return Hypothesis(
+            span=window.task.span,
+            text="".join(word.text for word in words) if words else text,
+            language=language.code,
+            language_confidence=language.confidence,
+            words=words,
+            confidence=decoded.confidence,
+            no_speech=decoded.no_speech,
+        )
+
+
+def _best(candidates: tuple[str, ...], probabilities: dict[str, float]) -> _Language:
+    if len(candidates) == 1:
+        return _Language(candidates[0], 1.0)
+    code = max(candidates, key=lambda candidate: probabilities[candidate])
+    total = sum(probabilities[candidate] for candidate in candidates)
+    return _Language(code, probabilities[code] / total if total else 0.0)
+
+
+def _languages(model: ResolvedModel, calls: WhisperCalls) -> tuple[str, ...]:
+    trained = model.capabilities.languages
+    return tuple(code for code in calls.languages if not trained or code in trained)
+
+
+def _load(model: ResolvedModel, placement: Placement) -> WhisperModel:
+    try:
+        return WhisperModel(
+            str(model.path),
+            device=placement.kind,
+            device_index=placement.index,
+            compute_type=placement.compute_type,
+            cpu_threads=placement.cpu_threads,
+            local_files_only=True,
+        )
+    except (RuntimeError, ValueError, OSError) as error:
+        raise EngineUnavailable(
+            f"cannot load model {model.name} from {model.path} on {placement.device}: {error}"
+        ) from error
