@@ -42,9 +42,10 @@ ENTRYPOINT ["sori"]
 CMD ["serve"]
 
 FROM runtime AS cuda
-# The driver comes from the host's container toolkit, cuBLAS from its wheel. Without a GPU
-# the start fails, instead of serving slowly.
-ENV LD_LIBRARY_PATH=/opt/sori/lib/python3.12/site-packages/nvidia/cublas/lib \
+# The driver comes from the host's container toolkit, cuBLAS and what it needs from wheels.
+# Without a GPU the start fails, instead of serving slowly.
+ARG NVIDIA=/opt/sori/lib/python3.12/site-packages/nvidia
+ENV LD_LIBRARY_PATH=${NVIDIA}/cublas/lib:${NVIDIA}/cuda_nvrtc/lib \
     NVIDIA_VISIBLE_DEVICES=all \
     NVIDIA_DRIVER_CAPABILITIES=compute,utility \
     SORI_DEVICE=cuda

@@ -1,0 +1,1 @@
+"""Import root of the generated contract; see `sori.v1`."""
