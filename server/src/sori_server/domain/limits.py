@@ -46,8 +46,10 @@ class Limits:
     """Longest one batch may run before its worker counts as hung."""
     worker_start_timeout: float = 300.0
     """Longest a worker may take to load its model."""
+    worker_stop_timeout: float = 5.0
+    """Longest a worker may take to leave when told; it is killed then."""
     max_worker_restarts: int = 5
-    """Crashes in a row, without a batch done in between, before the engine gives up."""
+    """Restarts in a row, without a batch done in between, before the engine gives up."""
     drain_grace: float = 5.0
     """After SIGTERM, time in which streams may end by themselves before finals are forced."""
     flush_timeout: float = 30.0

@@ -1,0 +1,44 @@
+"""A stream's audio that the runner feeds while the engine reads windows from it."""
+
+from __future__ import annotations
+
+import threading
+
+from sori_server.engine.port import FloatArray, StreamAudio
+
+
+class SharedAudio:
+    """Implements `StreamAudio` around another one: one call at a time, from any thread."""
+
+    def __init__(self, audio: StreamAudio) -> None:
+        self._audio = audio
+        self._lock = threading.Lock()
+
+    @property
+    def vad_frame(self) -> int:
+        """Samples of one speech probability."""
+        return self._audio.vad_frame
+
+    @property
+    def received(self) -> int:
+        """Position up to which samples were accepted."""
+        return self._audio.received
+
+    def accept(self, samples: FloatArray) -> list[float]:
+        """Take the next mono samples at 16 kHz, -1 to 1; one probability per VAD frame."""
+        with self._lock:
+            return self._audio.accept(samples)
+
+    def window(self, start: int, end: int) -> object:
+        """The model's input for samples [start, end), a picklable value.
+
+        Raises:
+            ValueError: part of the window was discarded or not yet received.
+        """
+        with self._lock:
+            return self._audio.window(start, end)
+
+    def discard(self, before: int) -> None:
+        """Forget samples before this position; no window will start earlier."""
+        with self._lock:
+            self._audio.discard(before)

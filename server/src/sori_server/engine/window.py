@@ -1,0 +1,57 @@
+"""A window between the call that asks for its text and the batch that recognizes it."""
+
+from __future__ import annotations
+
+import asyncio
+
+from sori_server.domain.audio import Span, seconds
+from sori_server.domain.errors import EngineError, RecognitionFailed
+from sori_server.domain.limits import Limits
+from sori_server.domain.recognition import Hypothesis, RecognitionRequest, WindowKind
+from sori_server.engine.model import ModelFrontEnd, WindowTask
+from sori_server.engine.port import StreamAudio
+from sori_server.engine.scheduler import Binding
+
+
+class PendingWindow:
+    """One request on its way through the engine; `outcome` is what its caller waits for."""
+
+    def __init__(
+        self,
+        request: RecognitionRequest,
+        audio: StreamAudio,
+        front_end: ModelFrontEnd,
+    ) -> None:
+        loop = asyncio.get_running_loop()
+        self.outcome: asyncio.Future[Hypothesis | EngineError] = loop.create_future()
+        self.submitted = loop.time()
+        self._request = request
+        self._audio = audio
+        self._front_end = front_end
+        self._prompt = front_end.prompt_tokens(request.prompt)
+
+    def deadline(self, limits: Limits) -> float:
+        """When its text is wanted: an interim before the next one is due."""
+        if self._request.kind is WindowKind.FINAL:
+            return self.submitted + limits.final_deadline
+        return self.submitted + seconds(self._request.step)
+
+    def bind(self) -> Binding | None:
+        """The samples it covers now; None for an interim that has none yet."""
+        span = self._request.bind(self._audio.received)
+        if self._request.kind is WindowKind.INTERIM and not len(span):
+            return None
+        return Binding(self._front_end.batch_key(self._request, span, len(self._prompt)), span)
+
+    def task(self, span: Span) -> WindowTask | RecognitionFailed:
+        """What the worker gets for `span`, or why there is nothing to give. In any thread."""
+        try:
+            features = self._audio.window(span.start, span.end)
+        except Exception as error:  # whatever it is, it fails alone
+            return RecognitionFailed(f"the window cannot be built: {error}")
+        return WindowTask(features, span, self._prompt, self._request.options)
+
+    def settle(self, outcome: Hypothesis | EngineError) -> None:
+        """Answer the caller; the first answer counts."""
+        if not self.outcome.done():
+            self.outcome.set_result(outcome)

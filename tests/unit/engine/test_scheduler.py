@@ -1,0 +1,485 @@
+"""Order of windows: examples for each rule, and histories for all of them together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass, field
+
+import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from sori_server.domain.audio import Span
+from sori_server.domain.errors import CapacityExhausted
+from sori_server.domain.recognition import WindowKind
+from sori_server.engine.scheduler import INTERIM_FLOOR, Batch, Binding, Job, Scheduler
+
+pytestmark = pytest.mark.unit
+
+FINAL, INTERIM = WindowKind.FINAL, WindowKind.INTERIM
+A_BINDING = Binding("key", Span(0, 16_000))
+
+
+def job(
+    job_id: int,
+    kind: WindowKind = FINAL,
+    deadline: float = 0.0,
+    stream: Hashable = None,
+    bind: Callable[[], Binding | None] = lambda: A_BINDING,
+) -> Job:
+    return Job(job_id, job_id if stream is None else stream, kind, deadline, bind)
+
+
+def ids(batch: Batch | None) -> list[int]:
+    return [bound.job.job_id for bound in batch.jobs] if batch else []
+
+
+def scheduler_with(*jobs: Job, max_batch: int = 8, max_pending: int = 100) -> Scheduler:
+    scheduler = Scheduler(max_batch, max_pending)
+    for each in jobs:
+        assert scheduler.add(each, 0.0) is None
+    return scheduler
+
+
+def test_nothing_to_do() -> None:
+    assert Scheduler(8, 8).schedule(0.0) is None
+
+
+def test_earliest_deadline_first() -> None:
+    scheduler = scheduler_with(job(1, deadline=3), job(2, deadline=1), job(3, deadline=2))
+
+    assert ids(scheduler.schedule(0.0)) == [2, 3, 1]
+
+
+def test_equal_deadlines_go_in_order_of_arrival() -> None:
+    scheduler = scheduler_with(job(1), job(2), job(3), max_batch=2)
+
+    assert ids(scheduler.schedule(0.0)) == [1, 2]
+    assert ids(scheduler.schedule(0.0)) == [3]
+
+
+def test_finals_go_before_interims_with_earlier_deadlines_and_apart_from_them() -> None:
+    scheduler = scheduler_with(job(1, INTERIM, deadline=1), job(2, FINAL, deadline=9))
+
+    assert ids(scheduler.schedule(0.0)) == [2]
+    assert ids(scheduler.schedule(0.0)) == [1]
+
+
+def test_a_batch_has_one_key_and_skips_over_others() -> None:
+    def keyed(key: str) -> Callable[[], Binding]:
+        return lambda: Binding(key, Span(0, 1))
+
+    scheduler = scheduler_with(
+        job(1, bind=keyed("a")), job(2, bind=keyed("b")), job(3, bind=keyed("a"))
+    )
+
+    assert ids(scheduler.schedule(0.0)) == [1, 3]
+    assert ids(scheduler.schedule(0.0)) == [2]
+
+
+def test_a_job_is_bound_when_it_is_scheduled() -> None:
+    received = [100]
+    scheduler = scheduler_with(job(1, bind=lambda: Binding("k", Span(0, received[0]))))
+    received[0] = 250
+
+    batch = scheduler.schedule(0.0)
+
+    assert batch is not None
+    assert batch.jobs[0].span == Span(0, 250)
+
+
+def test_an_interim_without_audio_waits_and_holds_nobody_up() -> None:
+    bindings: list[Binding | None] = [None]
+    scheduler = scheduler_with(
+        job(1, INTERIM, deadline=1, bind=lambda: bindings[0]), job(2, INTERIM, deadline=2)
+    )
+
+    assert ids(scheduler.schedule(0.0)) == [2]
+    assert scheduler.schedule(0.0) is None
+    assert scheduler.waiting == 1
+    bindings[0] = A_BINDING
+    assert ids(scheduler.schedule(0.0)) == [1]
+
+
+def test_a_newer_interim_replaces_the_waiting_one_of_its_stream_only() -> None:
+    older, other = job(1, INTERIM, stream="s"), job(2, INTERIM, stream="t")
+    scheduler = scheduler_with(older, other)
+
+    assert scheduler.add(job(3, INTERIM, stream="s"), 0.0) is older
+    assert sorted(ids(scheduler.schedule(0.0))) == [2, 3]
+
+
+def test_a_replacement_keeps_the_place_of_its_predecessor() -> None:
+    scheduler = scheduler_with(
+        job(1, INTERIM, deadline=1, stream="s"), job(2, INTERIM, deadline=2), max_batch=1
+    )
+    scheduler.add(job(3, INTERIM, deadline=9, stream="s"), 0.5)
+
+    assert ids(scheduler.schedule(1.0)) == [3]
+
+
+def test_an_interim_that_is_replaced_again_and_again_ages_all_the_same() -> None:
+    scheduler = scheduler_with(job(0, INTERIM, stream="s"))
+    for step in range(1, 5):
+        scheduler.add(job(step, INTERIM, stream="s"), step * 0.5)
+    scheduler.add(job(9, FINAL), 2.0)
+
+    assert ids(scheduler.schedule(2.0)) == [4]
+
+
+def test_a_final_does_not_replace_an_interim() -> None:
+    scheduler = scheduler_with(job(1, INTERIM, stream="s"), job(2, FINAL, stream="s"))
+
+    assert scheduler.waiting == 2
+
+
+def test_an_interim_waits_while_one_of_its_stream_runs() -> None:
+    scheduler = scheduler_with(job(1, INTERIM, stream="s"))
+    running = scheduler.schedule(0.0)
+    assert running is not None
+
+    assert scheduler.add(job(2, INTERIM, stream="s"), 0.0) is None
+    assert scheduler.schedule(0.0) is None
+    scheduler.complete(running.batch_id)
+    assert ids(scheduler.schedule(0.0)) == [2]
+
+
+def test_interims_get_one_batch_per_floor_under_a_flood_of_finals() -> None:
+    scheduler = Scheduler(max_batch=1, max_pending=1_000)
+    for i in range(3):
+        scheduler.add(job(i, INTERIM), 0.0)
+    kinds = []
+    for step in range(70):
+        now = step * 0.1
+        scheduler.add(job(100 + step, FINAL, deadline=now), now)
+        batch = scheduler.schedule(now)
+        assert batch is not None
+        kinds.append(batch.jobs[0].job.kind)
+
+    turns = [i for i, kind in enumerate(kinds) if kind is INTERIM]
+    assert turns == [20, 40, 60]
+    assert INTERIM_FLOOR == 2.0
+
+
+def test_an_interim_is_refused_when_full() -> None:
+    scheduler = scheduler_with(job(1), job(2, INTERIM), max_pending=2)
+
+    with pytest.raises(CapacityExhausted, match="2 windows"):
+        scheduler.add(job(3, INTERIM), 0.0)
+    assert scheduler.waiting == 2
+
+
+def test_a_replacement_fits_when_full() -> None:
+    older = job(1, INTERIM, stream="s")
+    scheduler = scheduler_with(older, max_pending=1)
+
+    assert scheduler.add(job(2, INTERIM, stream="s"), 0.0) is older
+
+
+def test_a_final_takes_the_place_of_the_last_interim_when_full() -> None:
+    last = job(2, INTERIM, deadline=9)
+    scheduler = scheduler_with(job(1, INTERIM, deadline=1), last, job(3), max_pending=3)
+
+    assert scheduler.add(job(4), 0.0) is last
+    assert ids(scheduler.schedule(0.0)) == [3, 4]
+
+
+def test_a_final_is_refused_only_among_finals() -> None:
+    scheduler = scheduler_with(job(1), job(2), max_pending=2)
+
+    with pytest.raises(CapacityExhausted):
+        scheduler.add(job(3), 0.0)
+    assert ids(scheduler.schedule(0.0)) == [1, 2]
+
+
+def test_cancel_forgets_a_waiting_job() -> None:
+    scheduler = scheduler_with(job(1), job(2, INTERIM, stream="s"))
+
+    assert scheduler.cancel(1)
+    assert scheduler.cancel(2)
+    assert not scheduler.cancel(2)
+    assert scheduler.schedule(0.0) is None
+    assert scheduler.add(job(3, INTERIM, stream="s"), 0.0) is None
+
+
+def test_a_crash_retries_halves_first_with_the_spans_they_had() -> None:
+    received = [100]
+    scheduler = scheduler_with(
+        *(job(i, INTERIM, bind=lambda: Binding("k", Span(0, received[0]))) for i in range(4))
+    )
+    batch = scheduler.schedule(0.0)
+    assert batch is not None
+    received[0] = 200
+    scheduler.add(job(9), 0.0)
+
+    assert scheduler.fail(batch.batch_id) == ()
+    assert scheduler.active == 4
+    first, second = scheduler.schedule(0.0), scheduler.schedule(0.0)
+    assert (ids(first), ids(second)) == ([0, 1], [2, 3])
+    assert first is not None
+    assert first.jobs[0].span == Span(0, 100)
+    assert ids(scheduler.schedule(0.0)) == [9]
+
+
+def test_a_cancelled_job_is_not_retried() -> None:
+    scheduler = scheduler_with(job(1), job(2))
+    batch = scheduler.schedule(0.0)
+    assert batch is not None
+
+    assert scheduler.cancel(1)
+    scheduler.fail(batch.batch_id)
+    assert ids(scheduler.schedule(0.0)) == [2]
+
+
+def test_a_retry_whose_jobs_were_all_cancelled_is_dropped() -> None:
+    scheduler = scheduler_with(job(1), job(2))
+    batch = scheduler.schedule(0.0)
+    assert batch is not None
+    scheduler.fail(batch.batch_id)
+
+    assert scheduler.cancel(1)
+    assert ids(scheduler.schedule(0.0)) == [2]
+    assert scheduler.active == 1
+
+
+def test_one_killer_never_makes_more_than_a_few_crashes_in_a_row() -> None:
+    """The worker gives up after `Limits.max_worker_restarts` crashes without a batch done."""
+    scheduler = scheduler_with(*(job(i) for i in range(64)), max_batch=64)
+    in_a_row = longest = 0
+    while (batch := scheduler.schedule(0.0)) is not None:
+        if 0 in ids(batch):
+            in_a_row += 1
+            scheduler.fail(batch.batch_id)
+        else:
+            in_a_row = 0
+            scheduler.complete(batch.batch_id)
+        longest = max(longest, in_a_row)
+
+    assert longest == 2
+
+
+@dataclass
+class Source:
+    """Audio of a job in the histories: how much there is, and the key that goes with it."""
+
+    key: int
+    length: int = 0
+
+    def bind(self) -> Binding | None:
+        return Binding((self.key, self.length // 4), Span(0, self.length)) if self.length else None
+
+
+@dataclass
+class Tracked:
+    """What a history knows of a job it added."""
+
+    job: Job
+    source: Source
+    since: float
+    place: float
+    ends: int = 0
+    crashes: int = 0
+    killer: bool = False
+
+
+@dataclass
+class Model:
+    jobs: dict[int, Tracked] = field(default_factory=dict)
+    waiting: set[int] = field(default_factory=set)
+    running: dict[int, Batch] = field(default_factory=dict)
+    retried: set[int] = field(default_factory=set)
+    last_interims: float = float("-inf")
+
+
+class SchedulerHistories(RuleBasedStateMachine):
+    """Any order of calls, with up to two workers, against a plain list of what is known."""
+
+    MAX_BATCH = 4
+    MAX_PENDING = 8
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.scheduler = Scheduler(self.MAX_BATCH, self.MAX_PENDING)
+        self.known = Model()
+        self.now = 0.0
+        self.next_id = 0
+
+    @rule(seconds=st.floats(0.01, 1.0))
+    def pass_time(self, seconds: float) -> None:
+        self.now += seconds
+
+    @rule(
+        kind=st.sampled_from(WindowKind),
+        stream=st.integers(0, 5),
+        key=st.integers(0, 1),
+        length=st.integers(0, 8),
+        slack=st.floats(0.1, 3.0),
+        killer=st.integers(0, 9).map(lambda n: n == 0),
+    )
+    def add(
+        self, kind: WindowKind, stream: int, key: int, length: int, slack: float, killer: bool
+    ) -> None:
+        self.next_id += 1
+        source = Source(key, max(length, 1) if kind is FINAL else length)
+        new = Job(self.next_id, stream, kind, self.now + slack, source.bind)
+        tracked = Tracked(new, source, self.now, new.deadline, killer=killer)
+        waiting = [self.known.jobs[i] for i in self.known.waiting]
+        interims = [t for t in waiting if t.job.kind is INTERIM]
+        older = [t for t in interims if t.job.stream == stream and kind is INTERIM]
+        try:
+            displaced = self.scheduler.add(new, self.now)
+        except CapacityExhausted:
+            assert len(waiting) >= self.MAX_PENDING
+            assert not older
+            assert kind is INTERIM or not interims
+            return
+        self.known.jobs[new.job_id] = tracked
+        self.known.waiting.add(new.job_id)
+        if older:
+            assert displaced is older[0].job
+            tracked.place = min(tracked.place, older[0].place)
+            tracked.since = older[0].since
+        else:
+            assert (displaced is not None) == (len(waiting) >= self.MAX_PENDING)
+        if displaced is not None:
+            assert displaced.kind is INTERIM
+            self._end(displaced.job_id)
+
+    @precondition(lambda self: self.known.jobs)
+    @rule(data=st.data())
+    def more_audio(self, data: st.DataObject) -> None:
+        self._pick(data).source.length += data.draw(st.integers(1, 8))
+
+    @precondition(lambda self: self.known.jobs)
+    @rule(data=st.data())
+    def cancel(self, data: st.DataObject) -> None:
+        tracked = self._pick(data)
+        known = self.scheduler.cancel(tracked.job.job_id)
+        assert known == (tracked.ends == 0)
+        if known:
+            self._end(tracked.job.job_id)
+
+    @precondition(lambda self: len(self.known.running) < 2)
+    @rule()
+    def schedule(self) -> None:
+        ready = self._ready()
+        batch = self.scheduler.schedule(self.now)
+        if batch is None:
+            assert not ready
+            assert not self.known.retried
+            return
+        chosen = [self.known.jobs[i] for i in ids(batch)]
+        assert 1 <= len(chosen) <= self.MAX_BATCH
+        assert len({t.job.kind for t in chosen}) == 1
+        if batch.crashes:
+            assert all(t.crashes == batch.crashes for t in chosen)
+        else:
+            assert not self.known.retried, "retries come first"
+            self._check_order(batch, chosen, ready)
+        self.known.waiting.difference_update(ids(batch))
+        self.known.retried.difference_update(ids(batch))
+        self.known.running[batch.batch_id] = batch
+
+    @precondition(lambda self: self.known.running)
+    @rule(data=st.data(), accident=st.booleans())
+    def finish(self, data: st.DataObject, accident: bool) -> None:
+        """The batch runs; its worker dies of a killer in it, or of something else, once."""
+        batch_id = data.draw(st.sampled_from(sorted(self.known.running)))
+        batch = self.known.running.pop(batch_id)
+        live = [self.known.jobs[i] for i in ids(batch) if not self.known.jobs[i].ends]
+        first = batch.crashes == 0
+        if any(t.killer for t in live) or (accident and first):
+            for tracked in live:
+                tracked.crashes += 1
+                self.known.retried.add(tracked.job.job_id)
+            for quarantined in self.scheduler.fail(batch_id):
+                assert self.known.jobs[quarantined.job_id].killer, "an innocent was lost"
+                self._end(quarantined.job_id)
+        else:
+            self.scheduler.complete(batch_id)
+            for tracked in live:
+                self._end(tracked.job.job_id)
+
+    @invariant()
+    def counts_agree(self) -> None:
+        assert self.scheduler.waiting == len(self.known.waiting) <= self.MAX_PENDING
+        unended = sum(1 for t in self.known.jobs.values() if not t.ends)
+        assert self.scheduler.waiting + self.scheduler.active == unended
+
+    @invariant()
+    def every_job_ended_at_most_once(self) -> None:
+        assert all(t.ends <= 1 for t in self.known.jobs.values())
+
+    @invariant()
+    def a_stream_has_one_waiting_interim(self) -> None:
+        waiting = [self.known.jobs[i].job for i in self.known.waiting]
+        streams = [j.stream for j in waiting if j.kind is INTERIM]
+        assert len(streams) == len(set(streams))
+
+    def teardown(self) -> None:
+        """Left alone, the scheduler works everything off that has audio."""
+        for tracked in self.known.jobs.values():
+            tracked.source.length = max(tracked.source.length, 1)
+        for batch_id in list(self.known.running):
+            self.scheduler.complete(batch_id)
+            for job_id in ids(self.known.running.pop(batch_id)):
+                if not self.known.jobs[job_id].ends:
+                    self._end(job_id)
+        while (batch := self.scheduler.schedule(self.now)) is not None:
+            self.scheduler.complete(batch.batch_id)
+            for job_id in ids(batch):
+                self._end(job_id)
+        assert all(t.ends == 1 for t in self.known.jobs.values())
+
+    def _check_order(self, batch: Batch, chosen: list[Tracked], ready: list[Tracked]) -> None:
+        kind = chosen[0].job.kind
+        assert all(t in ready for t in chosen)
+        for tracked, bound in zip(chosen, batch.jobs, strict=True):
+            assert bound.span == Span(0, tracked.source.length), "bound to the newest audio"
+        same_kind = [t for t in ready if t.job.kind is kind]
+        same_kind.sort(key=lambda t: (t.place, t.job.job_id))
+        head = same_kind[0]
+        assert chosen[0] is head, "earliest deadline first"
+        mates = [t for t in same_kind if self._key(t) == self._key(head)]
+        assert chosen == mates[: self.MAX_BATCH], "full, of one key, in order"
+        self._check_class(kind, ready)
+
+    def _check_class(self, kind: WindowKind, ready: list[Tracked]) -> None:
+        """Finals first, but for one batch of interims in each floor."""
+        interims = [t for t in ready if t.job.kind is INTERIM]
+        if interims and len(interims) < len(ready):
+            head = min(interims, key=lambda t: (t.place, t.job.job_id))
+            aged = self.now - max(head.since, self.known.last_interims) >= INTERIM_FLOOR
+            assert (kind is INTERIM) == aged
+        if kind is INTERIM:
+            self.known.last_interims = self.now
+
+    def _ready(self) -> list[Tracked]:
+        scheduled = [i for b in self.known.running.values() for i in ids(b)]
+        live = [self.known.jobs[i] for i in [*scheduled, *self.known.retried]]
+        busy = {t.job.stream for t in live if t.job.kind is INTERIM and not t.ends}
+        waiting = [self.known.jobs[i] for i in self.known.waiting]
+        return [
+            t
+            for t in waiting
+            if t.source.length and not (t.job.kind is INTERIM and t.job.stream in busy)
+        ]
+
+    def _key(self, tracked: Tracked) -> Hashable:
+        binding = tracked.source.bind()
+        assert binding is not None
+        return binding.key
+
+    def _pick(self, data: st.DataObject) -> Tracked:
+        return self.known.jobs[data.draw(st.sampled_from(sorted(self.known.jobs)))]
+
+    def _end(self, job_id: int) -> None:
+        self.known.jobs[job_id].ends += 1
+        self.known.waiting.discard(job_id)
+        self.known.retried.discard(job_id)
+
+
+SchedulerHistories.TestCase.settings = settings(
+    max_examples=150, stateful_step_count=40, deadline=None
+)
+TestSchedulerHistories = SchedulerHistories.TestCase
