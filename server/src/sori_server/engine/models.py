@@ -109,7 +109,7 @@ def list_models(
     default = default_name(device)
     rows = [ModelRow(MINI, MINI_FOLDER, size_on_disk(MINI_FOLDER), default=False)]
     for name, repository in _REPOSITORIES.items():
-        path = hub.cached(repository)
+        path = _complete(hub.cached(repository))
         size = None if path is None else size_on_disk(path)
         rows.append(ModelRow(name, path, size, default=name == default))
     return rows
@@ -125,11 +125,11 @@ def _resolve_named(name: str, hub: Hub, progress: Progress | None) -> ResolvedMo
     if name == MINI:
         return _bundled()
     folder = Path(name).expanduser()
-    if name not in _REPOSITORIES and folder.is_dir():
+    if name and name not in _REPOSITORIES and folder.is_dir():
         return _in_folder(folder)
     repository = _repository(name)
-    cached = hub.cached(repository)
-    if cached is None or _missing(cached):
+    cached = _complete(hub.cached(repository))
+    if cached is None:
         return _fetched(name, repository, hub, progress)
     return ResolvedModel(name, cached, cached.name, Capabilities.of(cached))
 
@@ -180,6 +180,11 @@ def _fetched(name: str, repository: str, hub: Hub, progress: Progress | None) ->
             f"{repository} is not a CTranslate2 Whisper model: it has no {', '.join(missing)}"
         )
     return ResolvedModel(name, path, path.name, Capabilities.of(path))
+
+
+def _complete(folder: Path | None) -> Path | None:
+    """The folder, unless its download was never finished."""
+    return None if folder is None or _missing(folder) else folder
 
 
 def _missing(folder: Path) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Final
 
@@ -11,6 +12,7 @@ AUTO: Final = "auto"
 CPU: Final = "cpu"
 CUDA: Final = "cuda"
 
+_DEVICE: Final = re.compile(r"cpu|cuda(:\d{1,3})?")
 _COMPUTE_TYPES: Final = {CPU: "int8", CUDA: "float16"}
 
 
@@ -27,7 +29,7 @@ class Placement:
     cpu_threads: int = 0
 
     def __post_init__(self) -> None:
-        if self.kind not in _COMPUTE_TYPES:
+        if not _DEVICE.fullmatch(self.device):
             raise ValueError(f"device must be cpu, cuda or cuda:INDEX, got {self.device!r}")
 
     @property

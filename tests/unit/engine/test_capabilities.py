@@ -1,0 +1,26 @@
+"""A model's card is read; a missing one means a stock model."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from sori_server.engine.capabilities import CARD, Capabilities
+from sori_server.engine.models import MINI_FOLDER
+
+pytestmark = pytest.mark.unit
+
+
+def test_stock_models_bear_nothing_special(tmp_path: Path) -> None:
+    assert Capabilities.of(tmp_path) == Capabilities(False, False, ())
+
+
+def test_mini_reads_short_windows_of_two_languages() -> None:
+    assert Capabilities.of(MINI_FOLDER) == Capabilities(True, False, ("en", "ko"))
+
+
+@pytest.mark.parametrize("card", ["[]", "{", '"x"'])
+def test_a_broken_card_is_refused(tmp_path: Path, card: str) -> None:
+    (tmp_path / CARD).write_text(card, encoding="utf-8")
+    with pytest.raises(ValueError, match=r"JSON|Expecting"):
+        Capabilities.of(tmp_path)

@@ -1,0 +1,63 @@
+"""What windows of one call share, and the length rules of CTranslate2."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sori_server.domain.recognition import DecodingOptions
+from sori_server.engine.capabilities import Capabilities
+from sori_server.engine.shapes import (
+    BUCKETS,
+    CONTEXT_LENGTHS,
+    MAX_FRAMES,
+    decoding_shape,
+    frames_used,
+    max_length,
+)
+
+pytestmark = pytest.mark.unit
+
+SHORT, STOCK = Capabilities(short_windows=True), Capabilities()
+GREEDY = DecodingOptions()
+
+
+@pytest.mark.parametrize(
+    ("frames", "bucket"),
+    [(1, 400), (300, 400), (301, 800), (700, 800), (2300, 2400), (2301, 3000), (3000, 3000)],
+)
+def test_short_windows_go_to_the_smallest_bucket_with_a_second_to_spare(
+    frames: int, bucket: int
+) -> None:
+    assert decoding_shape(frames, 0, GREEDY, SHORT).frames == bucket
+
+
+@given(st.integers(1, MAX_FRAMES))
+def test_stock_models_always_get_thirty_seconds(frames: int) -> None:
+    assert decoding_shape(frames, 0, GREEDY, STOCK).frames == MAX_FRAMES
+    assert frames_used(STOCK) == (MAX_FRAMES,)
+    assert frames_used(SHORT) == BUCKETS
+
+
+def test_the_token_cap_grows_with_the_speech_and_not_with_the_padding() -> None:
+    caps = [decoding_shape(bucket - 100, 0, GREEDY, STOCK).new_tokens for bucket in BUCKETS]
+    assert caps == sorted(caps)
+    assert caps[0] < 100
+    assert caps[-1] == 224
+    assert caps == [decoding_shape(b - 100, 0, GREEDY, SHORT).new_tokens for b in BUCKETS]
+
+
+def test_whatever_cannot_share_a_call_makes_another_shape() -> None:
+    options = [GREEDY, DecodingOptions(beam_size=5), DecodingOptions(word_times=True)]
+    shapes = {decoding_shape(200, length, o, SHORT) for o in options for length in (0, 16, 32)}
+    assert len(shapes) == 9
+
+
+@given(st.integers(1, 224), st.sampled_from(CONTEXT_LENGTHS), st.integers(2, 5))
+def test_max_length_lets_the_wanted_tokens_through(
+    new_tokens: int, context: int, task_tokens: int
+) -> None:
+    prompt = task_tokens + (context + 1 if context else 0)
+    length, start = max_length(prompt, new_tokens), prompt - 1
+    assert min(length // 2, length - start) == new_tokens
+    assert length <= 448

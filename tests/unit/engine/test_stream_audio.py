@@ -1,0 +1,50 @@
+"""A stream's audio keeps positions, windows and speech probabilities together."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from faster_whisper.feature_extractor import FeatureExtractor
+from sori_server.engine.front_end import WhisperFrontEnd
+from sori_server.engine.models import resolve
+from sori_server.engine.port import StreamAudio
+from sori_server.engine.stream_audio import WhisperStreamAudio
+from support.recordings import read_recording
+
+pytestmark = pytest.mark.unit
+
+PCM = read_recording("ko_dialog").samples
+
+
+def test_windows_are_the_library_s_without_the_frame_beyond_the_end() -> None:
+    audio: StreamAudio = WhisperStreamAudio(80)
+    probabilities = audio.accept(PCM[:40_000]) + audio.accept(PCM[40_000:80_000])
+    assert len(probabilities) == 80_000 // audio.vad_frame
+    assert audio.received == 80_000
+    window = audio.window(16_000, 72_080)
+    assert isinstance(window, np.ndarray)
+    assert window.shape == (80, 350)
+    assert window.dtype == np.float32
+    assert np.array_equal(window, FeatureExtractor()(PCM[16_000:72_080].copy())[:, :-1])
+
+
+def test_windows_outlive_the_stream_s_buffer() -> None:
+    audio = WhisperStreamAudio(80)
+    audio.accept(PCM[:32_000])
+    window = audio.window(0, 32_000)
+    before = window.copy()
+    audio.discard(32_000)
+    audio.accept(PCM[32_000:96_000])
+    audio.window(32_000, 96_000)
+    assert np.array_equal(window, before)
+    with pytest.raises(ValueError, match="not within"):
+        audio.window(0, 32_000)
+
+
+def test_an_unaligned_end_gives_whole_frames_only() -> None:
+    model = resolve("mini")
+    audio = WhisperFrontEnd(model.path, model.capabilities).open_stream()
+    audio.accept(PCM[:32_000])
+    window = audio.window(160, 31_999)
+    assert isinstance(window, np.ndarray)
+    assert window.shape == (80, (31_999 - 160) // 160)
