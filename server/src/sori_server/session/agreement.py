@@ -7,12 +7,16 @@ After Macháček, Dabre and Bojar, "Turning Whisper into Real-Time Transcription
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final
 
-from sori_server.session.text import Token, aligned_length
+from sori_server.session.text import Token, align
 
 HOLD_BACK: Final = 1
 """Newest words of a hypothesis that are never committed: they may be cut in the middle."""
+ANCHOR: Final = 2
+"""Committed words that stay when the window moves: hypotheses of the new window say them
+again, and are lined up by them."""
 
 
 class Agreement:
@@ -21,6 +25,9 @@ class Agreement:
     def __init__(self) -> None:
         self._committed: list[Token] = []
         self._tentative: list[Token] = []
+        self._border: int | None = None
+        self._committed_end = 0
+        self._heard_end = 0
 
     @property
     def committed(self) -> Sequence[Token]:
@@ -32,27 +39,60 @@ class Agreement:
         """Tokens of the newest hypothesis beyond the committed ones."""
         return self._tentative
 
-    def receive(self, tokens: Sequence[Token]) -> None:
-        """Take the next hypothesis for the window, grown by some audio."""
-        rest = self._beyond_committed(tokens)
-        agreed = _agreeing(rest, self._tentative, len(rest) - HOLD_BACK)
-        self._committed.extend(rest[:agreed])
-        self._tentative = rest[agreed:]
+    @property
+    def committed_end(self) -> int:
+        """No committed word is spoken after this position."""
+        return self._committed_end
+
+    @property
+    def border(self) -> int | None:
+        """Position between the committed words that may leave and the `ANCHOR` that stay.
+
+        None unless the two newest hypotheses both had the two words beside it, in the same
+        places: a word more or less somewhere would move the border across words.
+        """
+        return self._border
+
+    def receive(self, tokens: Sequence[Token], end: int) -> None:
+        """Take the next hypothesis for the window, which was heard up to `end`."""
+        earlier = [*self._committed, *self._tentative]
+        ends = self._retime(tokens)
+        count = ends[-1] if ends else 0
+        agreed = _agreeing(tokens[count:], self._tentative, len(tokens) - count - HOLD_BACK)
+        if agreed:
+            self._committed_end = self._heard_end
+        self._heard_end = end
+        ends.extend(range(count + 1, count + agreed + 1))
+        self._committed.extend(tokens[count : count + agreed])
+        self._tentative = list(tokens[count + agreed :])
+        self._border = _agreed_border(earlier, tokens, ends[:-ANCHOR])
 
     def finish(self, tokens: Sequence[Token]) -> list[Token]:
         """The window's final tokens: the committed ones, then what the final hypothesis adds."""
-        return self._committed + self._beyond_committed(tokens)
+        ends = self._retime(tokens)
+        return self._committed + list(tokens[ends[-1] if ends else 0 :])
 
     def seal(self) -> list[Token]:
-        """Take the committed tokens out: the window moves past them."""
-        sealed, self._committed = self._committed, []
+        """Take out the committed tokens before `border`: the window moves there."""
+        sealed, self._committed = self._committed[:-ANCHOR], self._committed[-ANCHOR:]
+        self._border = None
         return sealed
 
-    def _beyond_committed(self, tokens: Sequence[Token]) -> list[Token]:
-        """What `tokens` add to the committed ones, whose times are brought up to date."""
-        count = aligned_length(self._committed, tokens)
-        self._committed = _retimed(self._committed, tokens[:count])
-        return list(tokens[count:])
+    def _retime(self, tokens: Sequence[Token]) -> list[int]:
+        """Give the committed tokens the times of `tokens`; how many say the text up to each."""
+        ends = align(self._committed, tokens)
+        start = 0
+        for i, end in enumerate(ends):
+            if start < end and tokens[start].start is not None:
+                self._committed[i] = _timed(self._committed[i], tokens[start:end])
+            start = end
+        return ends
+
+
+def _timed(token: Token, spoken: Sequence[Token]) -> Token:
+    """`token` with the times of `spoken`, which says the same."""
+    confidence = min(other.confidence for other in spoken)
+    return replace(token, start=spoken[0].start, end=spoken[-1].end, confidence=confidence)
 
 
 def _agreeing(tokens: Sequence[Token], earlier: Sequence[Token], most: int) -> int:
@@ -62,18 +102,26 @@ def _agreeing(tokens: Sequence[Token], earlier: Sequence[Token], most: int) -> i
         if count >= most or token.key != other.key:
             break
         count += 1
-    return max(count, 0)
+    return count
 
 
-def _retimed(committed: Sequence[Token], spoken: Sequence[Token]) -> list[Token]:
-    """`committed` with the times of `spoken`, which says the same in perhaps other words."""
-    if not spoken or spoken[0].start is None:
-        return list(committed)
-    timed = []
-    for i, token in enumerate(committed):
-        first = spoken[i * len(spoken) // len(committed)]
-        last = spoken[max((i + 1) * len(spoken) // len(committed) - 1, 0)]
-        end = max(last.end or 0, first.end or 0)
-        confidence = min(first.confidence, last.confidence)
-        timed.append(Token(token.text, token.key, first.start, end, confidence))
-    return timed
+def _agreed_border(
+    earlier: Sequence[Token], tokens: Sequence[Token], ends: Sequence[int]
+) -> int | None:
+    """The border after the words that `ends` counts, if both hypotheses have it there."""
+    if not ends or not 0 < ends[-1] < len(tokens):
+        return None
+    leaving, staying = tokens[ends[-1] - 1], tokens[ends[-1]]
+    if not _same_place(leaving, earlier[len(ends) - 1]):
+        return None
+    if not _same_place(staying, earlier[len(ends)]):
+        return None
+    end, start = leaving.end or 0, staying.start or 0
+    return (end + max(start, end)) // 2
+
+
+def _same_place(token: Token, other: Token) -> bool:
+    """Whether both are the same word, spoken at the same time."""
+    if token.start is None or token.end is None or other.start is None or other.end is None:
+        return False
+    return token.key == other.key and token.start <= other.end and other.start <= token.end

@@ -32,7 +32,13 @@ from sori_server.domain.recognition import (
     RecognitionRequest,
     WindowKind,
 )
-from sori_server.session.endpointing import Endpointer, Phase, SpeechOffset, SpeechOnset
+from sori_server.session.endpointing import (
+    Endpointer,
+    Phase,
+    SpeechOffset,
+    SpeechOnset,
+    SpeechOverlong,
+)
 from sori_server.session.outbox import Outbox
 from sori_server.session.state import State, Trigger, next_state
 from sori_server.session.utterance import Ending, Utterance
@@ -41,7 +47,6 @@ from sori_server.session.windowing import (
     MOVE_AFTER,
     TAIL,
     aligned,
-    border_after,
     quietest,
 )
 
@@ -92,7 +97,7 @@ class Session:
         for item in self._order:
             if isinstance(item, Utterance):
                 return item.start
-        return self._next_start() if self._endpointer.phase is Phase.ONSET else self._received
+        return self._next_start() if self._state is State.OPEN else self._received
 
     @property
     def needed_from(self) -> int:
@@ -145,8 +150,9 @@ class Session:
         self._put_out()
 
     def go_away(self, time_left: float) -> None:
-        """Tell the client that the server leaves in `time_left` seconds."""
-        self._outbox.put(GoingAway(time_left))
+        """Tell the client that the server leaves in `time_left` seconds, unless all was said."""
+        if self._state is not State.CLOSED:
+            self._outbox.put(GoingAway(time_left))
 
     def receive_hypothesis(self, request_id: int, hypothesis: Hypothesis, elapsed: float) -> None:
         """Take the text of a window, `elapsed` seconds after it was requested."""
@@ -210,21 +216,18 @@ class Session:
         self._recent.append(probability)
         boundary = self._endpointer.accept(probability)
         if isinstance(boundary, SpeechOnset):
-            self._say_activity(SpeechStarted(boundary.position))
+            self._say_activity(SpeechStarted(max(boundary.position, self._covered)))
             self._begin_utterance(self._next_start())
+        elif self._speaking is None:
+            return
         elif isinstance(boundary, SpeechOffset):
             self._say_activity(SpeechEnded(boundary.position))
             reason = FinalReason.MAX_UTTERANCE if boundary.long_utterance else FinalReason.ENDPOINT
-            end = min(boundary.position + TAIL, boundary.decided_at)
-            if self._speaking is not None:
-                waited = boundary.decided_at - boundary.position
-                self._close(self._speaking, Ending(end, reason, waited))
-        elif self._speaking and self._judged - self._speaking.start >= self._longest:
+            end = max(min(boundary.position + TAIL, boundary.decided_at), self._speaking.start)
+            waited = boundary.decided_at - boundary.position
+            self._close(self._speaking, Ending(end, reason, waited))
+        elif isinstance(boundary, SpeechOverlong):
             self._cut(self._speaking)
-
-    @property
-    def _longest(self) -> int:
-        return samples(self._config.endpointing.max_utterance)
 
     def _next_start(self) -> int:
         """Where an utterance starts whose speech begins now, or began with the onset."""
@@ -232,43 +235,32 @@ class Session:
         padding = samples(self._config.endpointing.prefix_padding)
         return max((self._judged if began is None else began) - padding, self._covered)
 
-    def _begin_utterance(self, start: int) -> Utterance:
-        utterance = Utterance(self._utterances, start, aligned(start), interim_end=start)
+    def _begin_utterance(self, start: int) -> None:
+        word_times = self._config.recognition.word_times
+        self._speaking = Utterance(
+            self._utterances, start, aligned(start), word_times=word_times, interim_end=start
+        )
         self._utterances += 1
-        self._speaking = utterance
-        self._order.append(utterance)
-        return utterance
+        self._order.append(self._speaking)
+        self._endpointer.begin(start)
 
     def _end_utterance(self, reason: FinalReason) -> None:
         """End the utterance at the newest sample, speech that has just begun included."""
-        if self._speaking is None and self._endpointer.phase is Phase.ONSET:
+        if self._speaking is not None:
+            self._say_activity(SpeechEnded(self._endpointer.last_speech))
+        elif self._endpointer.phase is Phase.ONSET and self._next_start() < self._judged:
             self._begin_utterance(self._next_start())
         if self._speaking is not None:
             self._close(self._speaking, Ending(self._received, reason))
-        self._endpointer.reset()
+        self._endpointer.end()
 
     def _cut(self, utterance: Utterance) -> None:
-        """End an utterance that is too long; speech goes on in the next one."""
-        if utterance.sealed:
-            self._split(utterance)
-            return
-        most = (self._judged - utterance.start) // 2 // self._frame
-        end = quietest(list(self._recent)[-most:], self._frame, self._judged)
+        """End an utterance that is too long after its committed words; speech goes on."""
+        half = (utterance.start + self._judged) // 2
+        earliest = max(half, utterance.agreement.committed_end)
+        end = quietest(self._recent, self._frame, self._judged, earliest)
         self._close(utterance, Ending(end, FinalReason.MAX_UTTERANCE))
         self._begin_utterance(end)
-        self._endpointer.restart(end)
-
-    def _split(self, utterance: Utterance) -> None:
-        """End an utterance where its window moved to; that text needs no other decoding."""
-        border, live = utterance.window_start, utterance.live_interim
-        following = self._begin_utterance(border)
-        following.take_over(utterance)
-        if live is not None:
-            self._owners[live] = (following, WindowKind.INTERIM)
-        self._conclude(utterance, Ending(border, FinalReason.MAX_UTTERANCE))
-        utterance.finish(None, None)
-        self._endpointer.restart(border)
-        self._put_out()
 
     def _close(self, utterance: Utterance, ending: Ending) -> None:
         """End the utterance that is spoken and ask for its final text."""
@@ -277,19 +269,16 @@ class Session:
             self._withdrawn.append(live)
             del self._owners[live]
         self._speaking = None
-        self._conclude(utterance, ending)
-        if ending.position <= utterance.window_start:
+        utterance.ending = ending
+        self._covered = ending.position
+        self._totals.speech += ending.position - utterance.start
+        if ending.position == utterance.start:
             utterance.finish(None, None)
             self._put_out()
             return
         beam = self._config.recognition.beam_size
-        options = self._options(beam, word_times=self._config.recognition.word_times)
+        options = self._options(beam, word_times=utterance.word_times)
         self._request(utterance, WindowKind.FINAL, ending.position, options)
-
-    def _conclude(self, utterance: Utterance, ending: Ending) -> None:
-        utterance.ending = ending
-        self._covered = ending.position
-        self._totals.speech += ending.position - utterance.start
 
     # ---------------------------------------------------------------- windows
 
@@ -337,10 +326,15 @@ class Session:
         if self._order[0] is utterance and (heard.text or utterance.revision):
             self._outbox.put(utterance.interim_result(heard, latency))
         if len(heard.span) > MOVE_AFTER:
-            border = border_after(utterance.agreement.committed, utterance.agreement.tentative)
-            if border is not None and border > utterance.window_start:
-                utterance.move_window(border)
+            self._move_window(utterance)
         self._request_interim()
+
+    def _move_window(self, utterance: Utterance) -> None:
+        """Past committed words, if their border is known and speech follows it."""
+        border = aligned(utterance.agreement.border or 0)
+        limit = min(utterance.agreement.committed_end, self._endpointer.last_speech)
+        if utterance.window_start < border < limit:
+            utterance.move_window(border)
 
     # ----------------------------------------------------------------- events
 

@@ -38,15 +38,24 @@ class Signal(enum.Enum):
     UNVOICED = "unvoiced"
     ENOUGH_SPEECH = "enough speech"
     ENOUGH_SILENCE = "enough silence"
+    ENDED = "ended from outside"
 
 
 TRANSITIONS: Final[dict[Phase, dict[Signal, Phase]]] = {
     Phase.SILENCE: {Signal.VOICED: Phase.ONSET},
     Phase.ONSET: {Signal.UNVOICED: Phase.SILENCE, Signal.ENOUGH_SPEECH: Phase.SPEECH},
-    Phase.SPEECH: {Signal.UNVOICED: Phase.HANGOVER},
-    Phase.HANGOVER: {Signal.VOICED: Phase.SPEECH, Signal.ENOUGH_SILENCE: Phase.SILENCE},
+    Phase.SPEECH: {Signal.UNVOICED: Phase.HANGOVER, Signal.ENDED: Phase.ONSET},
+    Phase.HANGOVER: {
+        Signal.VOICED: Phase.SPEECH,
+        Signal.ENOUGH_SILENCE: Phase.SILENCE,
+        Signal.ENDED: Phase.SILENCE,
+    },
 }
-"""What may happen; a signal without an entry leaves the phase as it is."""
+"""What may happen; a signal without an entry leaves the phase as it is.
+
+Speech ended from outside goes back to its onset, which it still has: if the next frame is
+voiced, speech goes on, however short the rest of it is.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +77,12 @@ class SpeechOffset:
     long_utterance: bool
 
 
-Boundary = SpeechOnset | SpeechOffset
+@dataclass(frozen=True, slots=True)
+class SpeechOverlong:
+    """The utterance is as long as utterances may be, and speech goes on."""
+
+
+Boundary = SpeechOnset | SpeechOffset | SpeechOverlong
 
 
 class Endpointer:
@@ -81,6 +95,7 @@ class Endpointer:
         self._phase = Phase.SILENCE
         self._position = 0
         self._onset = 0
+        self._start = 0
         self._silence_start = 0
 
     @property
@@ -110,25 +125,26 @@ class Endpointer:
             self._silence_start = start
         return self._decide()
 
-    def restart(self, position: int) -> None:
-        """Begin a new utterance at `position` without a pause: the old one was cut there."""
-        self._onset = position
+    def begin(self, position: int) -> None:
+        """Count the length of the utterance from `position`: its padding, or the last cut."""
+        self._start = position
 
-    def reset(self) -> None:
-        """Believe in silence: the utterance was ended from outside."""
-        self._phase = Phase.SILENCE
+    def end(self) -> None:
+        """The utterance was ended from outside."""
+        self._signal(Signal.ENDED)
 
     def _decide(self) -> Boundary | None:
         if self._phase is Phase.ONSET and self._length(self._onset) >= self._config.min_speech:
             self._signal(Signal.ENOUGH_SPEECH)
             return SpeechOnset(self._onset)
+        overlong = self._length(self._start) >= self._config.max_utterance
         if self._phase is Phase.HANGOVER:
-            wanted = self._wanted_silence()
+            wanted = 0.0 if overlong else self._wanted_silence()
             if self._length(self._silence_start) >= wanted:
                 self._signal(Signal.ENOUGH_SILENCE)
                 early = wanted < self._config.end_silence
                 return SpeechOffset(self._silence_start, self._position, early)
-        return None
+        return SpeechOverlong() if overlong and self._phase is Phase.SPEECH else None
 
     def _voiced(self, probability: float) -> bool:
         threshold = self._config.speech_threshold
@@ -139,7 +155,7 @@ class Endpointer:
     def _wanted_silence(self) -> float:
         """Silence that ends the utterance: shorter, the longer the utterance already is."""
         low, high = (share * self._config.max_utterance for share in PATIENCE)
-        spoken = (self._silence_start - self._onset) / SAMPLE_RATE
+        spoken = (self._silence_start - self._start) / SAMPLE_RATE
         impatience = min(max((spoken - low) / (high - low), 0.0), 1.0)
         shortest = min(MIN_PAUSE, self._config.end_silence)
         return self._config.end_silence - impatience * (self._config.end_silence - shortest)

@@ -37,10 +37,17 @@ class Token:
 
 
 def tokenize(text: str, language: str, words: Sequence[Word] = ()) -> list[Token]:
-    """The tokens of `text`, timed by `words` (which join to `text`) when there are any."""
-    pieces = _characters(text) if language in UNSPACED_LANGUAGES else _WORD.findall(text)
+    """The tokens of `text`, timed by `words` (which join to `text`) when there are any.
+
+    Where words have spaces, the first one has one too: it may follow other text.
+    """
+    spaced = language not in UNSPACED_LANGUAGES
+    pieces = _WORD.findall(text) if spaced else _characters(text)
     tokens = [Token(piece, _key(piece)) for piece in pieces]
-    return _timed(tokens, words) if words else tokens
+    tokens = _timed(tokens, words) if words else tokens
+    if spaced and tokens:
+        tokens[0] = replace(tokens[0], text=" " + tokens[0].text.lstrip())
+    return tokens
 
 
 def join(tokens: Sequence[Token]) -> str:
@@ -48,29 +55,49 @@ def join(tokens: Sequence[Token]) -> str:
     return "".join(token.text for token in tokens)
 
 
-def aligned_length(prefix: Sequence[Token], tokens: Sequence[Token]) -> int:
-    """How many of `tokens` say what `prefix` says.
+def align(prefix: Sequence[Token], tokens: Sequence[Token]) -> list[int]:
+    """For each token of `prefix`, how many of `tokens` say the text up to and with it.
 
-    The `j` whose `tokens[:j]` has the least edit distance to `prefix` (Wagner and
-    Fischer, 1974); of equals, the one nearest to the length of `prefix`.
+    The last entry is the `j` whose `tokens[:j]` has the least edit distance to `prefix`
+    (Wagner and Fischer, 1974); of equals, the one with most equal words, then the one
+    nearest to the length of `prefix`.
     """
-    row = list(range(len(tokens) + 1))
-    for i, wanted in enumerate(prefix, start=1):
-        previous, row = row, [i]
+    same = 0
+    while same < min(len(prefix), len(tokens)) and prefix[same].key == tokens[same].key:
+        same += 1
+    rest = _edit_ends(prefix[same:], tokens[same:])
+    return [*range(1, same + 1), *(same + end for end in rest)]
+
+
+def _edit_ends(prefix: Sequence[Token], tokens: Sequence[Token]) -> list[int]:
+    """`align` without the shortcut for equal beginnings."""
+    edit = len(prefix) + 1  # an edit weighs more than all equal words together
+    rows = [[j * edit for j in range(len(tokens) + 1)]]
+    for wanted in prefix:
+        above = rows[-1]
+        row = [above[0] + edit]
         for j, token in enumerate(tokens, start=1):
-            substitution = previous[j - 1] + (wanted.key != token.key)
-            row.append(min(substitution, previous[j] + 1, row[j - 1] + 1))
-    return min(range(len(row)), key=lambda j: (row[j], abs(j - len(prefix))))
+            diagonal = above[j - 1] + (-1 if wanted.key == token.key else edit)
+            row.append(min(diagonal, above[j] + edit, row[j - 1] + edit))
+        rows.append(row)
+    j = min(range(len(tokens) + 1), key=lambda j: (rows[-1][j], abs(j - len(prefix))))
+    ends: list[int] = []
+    for i in range(len(prefix), 0, -1):
+        ends.append(j)
+        while j and rows[i][j] == rows[i][j - 1] + edit:
+            j -= 1
+        j -= rows[i][j] != rows[i - 1][j] + edit
+    return ends[::-1]
 
 
 def _characters(text: str) -> list[str]:
-    """Characters with the marks that belong to them and the spaces before them."""
+    """Characters with the marks and punctuation after them and the spaces before them."""
     pieces: list[str] = []
     pending = ""
     for character in text:
         if character.isspace():
             pending += character
-        elif pieces and not pending and unicodedata.category(character).startswith("M"):
+        elif pieces and not pending and unicodedata.category(character)[0] in "MP":
             pieces[-1] += character
         else:
             pieces.append(pending + character)

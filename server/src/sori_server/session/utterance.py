@@ -42,12 +42,14 @@ class Utterance:
     ending: Ending | None = None
     final: Result | None = None
     revision: int = 0
+    word_times: bool = False
+    """Whether the final result has words with times."""
     interim_end: int = 0
     """End of the newest interim window asked for."""
     live_interim: int | None = None
     """Request id of the interim the engine has."""
-    language: str = ""
-    """Of the newest hypothesis."""
+    heard: Hypothesis | None = None
+    """The newest hypothesis."""
     lost: str = ""
     """Why its last window has no text, if it has none."""
 
@@ -55,22 +57,14 @@ class Utterance:
         """Take the hypothesis of an interim window."""
         self.live_interim = None
         self.interim_end = max(self.interim_end, hypothesis.span.end)
-        self.language = hypothesis.language
-        self.agreement.receive(_tokens(hypothesis))
+        self.heard = hypothesis
+        self.agreement.receive(_tokens(hypothesis), hypothesis.span.end)
 
     def move_window(self, border: int) -> None:
-        """Start the window at `border`, past the committed words; they become the prompt."""
+        """Start the window at the agreed border; the committed words before it are the prompt."""
         self.sealed.extend(self.agreement.seal())
         self.window_start = border
         self.prompt = join(self.sealed)[-PROMPT_CHARACTERS:]
-
-    def take_over(self, earlier: Utterance) -> None:
-        """Go on with the window of `earlier`, whose sealed part is an utterance of its own."""
-        self.prompt = earlier.prompt
-        self.language = earlier.language
-        self.interim_end = earlier.interim_end
-        self.agreement, earlier.agreement = earlier.agreement, Agreement()
-        self.live_interim, earlier.live_interim = earlier.live_interim, None
 
     def interim_result(self, hypothesis: Hypothesis, latency: Latency) -> Result:
         """The next interim result, after `receive_interim`."""
@@ -93,8 +87,9 @@ class Utterance:
         """Fix the final result; without a hypothesis it says what was committed."""
         ending = self.ending
         assert ending is not None, "an utterance is finished after it ended"  # noqa: S101
-        heard = _tokens(hypothesis) if hypothesis else []
-        tokens = [*self.sealed, *self.agreement.finish(heard)]
+        added = _tokens(hypothesis) if hypothesis else []
+        tokens = [*self.sealed, *self.agreement.finish(added)]
+        heard = hypothesis or self.heard
         self.revision += 1
         self.final = Result(
             utterance_index=self.index,
@@ -103,10 +98,10 @@ class Utterance:
             committed_text=join(tokens).strip(),
             tentative_text="",
             is_final=True,
-            language=hypothesis.language if hypothesis else self.language,
-            language_confidence=hypothesis.language_confidence if hypothesis else 0.0,
-            confidence=hypothesis.confidence if hypothesis else 0.0,
-            words=_words(tokens),
+            language=heard.language if heard else "",
+            language_confidence=heard.language_confidence if heard else 0.0,
+            confidence=heard.confidence if heard else 0.0,
+            words=_words(tokens) if self.word_times else (),
             final_reason=ending.reason,
             latency=latency,
         )

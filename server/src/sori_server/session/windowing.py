@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import Final
 
 from sori_server.domain.audio import samples
-from sori_server.session.text import Token
 
 HOP: Final = 160
 """Windows start on this grid, so that cached spectrogram frames fit."""
@@ -23,23 +22,16 @@ def aligned(position: int) -> int:
     return position - position % HOP
 
 
-def border_after(sealed: Sequence[Token], following: Sequence[Token]) -> int | None:
-    """Where a window starts that moved past `sealed`; None when their times are not known.
+def quietest(probabilities: Sequence[float], frame: int, end: int, earliest: int) -> int:
+    """The middle of the frame with the least speech, the newest of equals.
 
-    Between the last word that leaves and the first that stays.
+    `probabilities` are those of the newest frames, the last one ending at `end`. Where
+    none of them has its middle at or after `earliest`, the first position that is not
+    before both.
     """
-    if not sealed or sealed[-1].end is None:
-        return None
-    end = sealed[-1].end
-    start = following[0].start if following else None
-    return aligned(end if start is None else (end + max(start, end)) // 2)
-
-
-def quietest(probabilities: Sequence[float], frame: int, end: int) -> int:
-    """The middle of the frame with the least speech in the last `CUT_RANGE` before `end`.
-
-    `probabilities` are those of the newest frames, the last one ending at `end`.
-    """
-    recent = probabilities[-(CUT_RANGE // frame) :]
-    index = min(range(len(recent)), key=lambda i: (recent[i], -i))
-    return end - (len(recent) - index) * frame + frame // 2
+    allowed = max((end - earliest + frame // 2) // frame, 0)
+    count = min(allowed, len(probabilities))
+    if not count:
+        return max(end, earliest)
+    age = min(range(1, count + 1), key=lambda k: (probabilities[-k], k))
+    return end - age * frame + frame // 2

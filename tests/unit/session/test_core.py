@@ -1,0 +1,613 @@
+"""The session by examples: frames of 10 ms, utterances written out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import pytest
+from sori_server.domain.audio import Span
+from sori_server.domain.config import EndpointingConfig, RecognitionConfig, StreamConfig
+from sori_server.domain.errors import ProtocolViolation
+from sori_server.domain.events import (
+    Event,
+    Finalized,
+    FinalReason,
+    GoingAway,
+    Progress,
+    Result,
+    SessionStarted,
+    SessionSummary,
+    SpeechEnded,
+    SpeechStarted,
+    WindowLost,
+)
+from sori_server.domain.recognition import (
+    EngineTiming,
+    Hypothesis,
+    RecognitionRequest,
+    WindowKind,
+    Word,
+)
+from sori_server.session.core import Session
+from sori_server.session.state import State
+
+pytestmark = pytest.mark.unit
+
+FRAME = 160
+SECOND = 16_000
+
+
+@dataclass
+class Stream:
+    """A session with what it asked for and said so far."""
+
+    config: StreamConfig
+    asked: list[RecognitionRequest] = field(default_factory=list)
+    withdrawn: list[int] = field(default_factory=list)
+    said: list[Event] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.session = Session(self.config, FRAME)
+
+    def audio(self, seconds: float, speech: float) -> None:
+        """Audio of one speech probability, in chunks of 100 ms."""
+        frames = round(seconds * 100)
+        for start in range(0, frames, 10):
+            count = min(10, frames - start)
+            self.session.receive_audio(count * FRAME, [speech] * count)
+            self.drain()
+
+    def speech(self, seconds: float) -> None:
+        self.audio(seconds, 0.9)
+
+    def silence(self, seconds: float) -> None:
+        self.audio(seconds, 0.0)
+
+    def finalize(self, request_id: str = "now") -> None:
+        self.session.finalize(request_id)
+        self.drain()
+
+    def end(self) -> None:
+        self.session.end_of_audio()
+        self.drain()
+
+    def answer(
+        self,
+        request: RecognitionRequest,
+        text: str,
+        words: tuple[Word, ...] = (),
+        timing: EngineTiming = EngineTiming(),  # noqa: B008
+    ) -> None:
+        span = request.bind(self.session.received)
+        heard = Hypothesis(span, text, "en", 0.8, words, 0.7, timing=timing)
+        self.session.receive_hypothesis(request.request_id, heard, 0.2)
+        self.drain()
+
+    def fail(self, request: RecognitionRequest) -> None:
+        self.session.receive_failure(request.request_id, "RECOGNITION_FAILED")
+        self.drain()
+
+    def drain(self) -> None:
+        self.asked += self.session.requests()
+        self.withdrawn += self.session.withdrawn()
+        while (numbered := self.session.next_event()) is not None:
+            self.said.append(numbered.event)
+            assert numbered.sequence == len(self.said)
+
+    @property
+    def interims_asked(self) -> list[RecognitionRequest]:
+        return [r for r in self.asked if r.kind is WindowKind.INTERIM]
+
+    @property
+    def finals_asked(self) -> list[RecognitionRequest]:
+        return [r for r in self.asked if r.kind is WindowKind.FINAL]
+
+    @property
+    def results(self) -> list[Result]:
+        return [event for event in self.said if isinstance(event, Result)]
+
+    @property
+    def finals(self) -> list[tuple[str, FinalReason | None]]:
+        return [(r.text, r.final_reason) for r in self.results if r.is_final]
+
+    @property
+    def shown(self) -> list[tuple[str, str]]:
+        return [(r.committed_text, r.tentative_text) for r in self.results]
+
+
+def stream(*, interims: bool = False, word_times: bool = False, **endpointing: float) -> Stream:
+    return Stream(
+        StreamConfig(
+            recognition=RecognitionConfig(word_times=word_times),
+            endpointing=EndpointingConfig(**endpointing),
+            interim_results=interims,
+            voice_activity_events=True,
+        )
+    )
+
+
+def words(text: str, *, first: float = 0.0) -> tuple[Word, ...]:
+    """Two words a second."""
+    places = ((word, first + i / 2) for i, word in enumerate(text.split()))
+    return tuple(
+        Word(f" {word}", round(at * SECOND), round((at + 0.4) * SECOND), 0.9) for word, at in places
+    )
+
+
+def counted(first: int, count: int) -> str:
+    return "".join(f" n{i}" for i in range(first, first + count))
+
+
+# -------------------------------------------------------------- one utterance
+
+
+def test_an_utterance_from_first_sample_to_summary() -> None:
+    s = stream()
+    s.session.begin("id")
+    s.silence(1.0)
+    s.speech(2.0)
+    s.silence(1.0)
+    (request,) = s.asked
+    assert request == RecognitionRequest(
+        request_id=1,
+        kind=WindowKind.FINAL,
+        start=round(0.7 * SECOND),
+        end=round(3.2 * SECOND),
+        options=request.options,
+        step=SECOND // 2,
+    )
+    assert (request.options.beam_size, request.options.word_times) == (5, False)
+    s.answer(request, " Hello there.", timing=EngineTiming(0.01, 0.02, 0.4, batch_size=4))
+    s.end()
+    started, onset, offset, final, progress, summary = s.said
+    assert started == SessionStarted("id")
+    assert onset == SpeechStarted(SECOND)
+    assert offset == SpeechEnded(3 * SECOND)
+    assert isinstance(final, Result)
+    assert (final.utterance_index, final.revision, final.is_final) == (0, 1, True)
+    assert (final.committed_text, final.tentative_text) == ("Hello there.", "")
+    assert final.span == Span(round(0.7 * SECOND), round(3.2 * SECOND))
+    assert final.final_reason is FinalReason.ENDPOINT
+    assert (final.language, final.language_confidence, final.confidence) == ("en", 0.8, 0.7)
+    assert final.latency is not None
+    assert final.latency.endpointing == pytest.approx(0.5)
+    assert (final.latency.total, final.latency.batch_size) == (0.2, 4)
+    assert progress == Progress(4 * SECOND, round(3.7 * SECOND))
+    assert summary == SessionSummary(4 * SECOND, round(2.5 * SECOND), 1, 0.1)
+    assert s.session.state is State.CLOSED
+
+
+def test_the_endpoint_is_decided_with_the_last_frame_of_the_wanted_silence() -> None:
+    s = stream(end_silence=0.5)
+    s.speech(1.0)
+    s.silence(0.4)
+    s.session.receive_audio(9 * FRAME, [0.0] * 9)
+    s.drain()
+    assert s.asked == []
+    s.session.receive_audio(FRAME, [0.0])
+    s.drain()
+    assert [r.end for r in s.asked] == [round(1.2 * SECOND)]
+
+
+def test_windows_do_not_depend_on_how_the_audio_was_cut_into_chunks() -> None:
+    chunked, whole = stream(), stream()
+    for s in (chunked, whole):
+        s.silence(1.0)
+    for _ in range(100):
+        chunked.session.receive_audio(FRAME, [0.9])
+    chunked.session.receive_audio(SECOND, [0.0] * 100)
+    whole.session.receive_audio(2 * SECOND, [0.9] * 100 + [0.0] * 100)
+    assert chunked.session.requests() == whole.session.requests() != []
+
+
+def test_silence_asks_for_nothing_and_ends_with_a_summary() -> None:
+    s = stream(interims=True)
+    s.silence(10.0)
+    assert s.session.needed_from == round(9.7 * SECOND)
+    s.end()
+    assert s.asked == []
+    assert s.said == [SessionSummary(10 * SECOND, 0, 0, 0.0)]
+
+
+def test_an_utterance_without_text_that_showed_nothing_has_no_result() -> None:
+    s = stream()
+    s.speech(1.0)
+    s.end()
+    s.answer(s.asked[0], "")
+    assert s.results == []
+    assert isinstance(s.said[-1], SessionSummary)
+    assert s.said[-1].final_results == 0
+
+
+# ------------------------------------------------------------------- interims
+
+
+def test_interims_are_asked_for_on_the_grid_one_at_a_time() -> None:
+    s = stream(interims=True, prefix_padding=0.0)
+    s.speech(0.4)
+    assert s.asked == []
+    s.speech(0.1)
+    (first,) = s.asked
+    assert (first.kind, first.start, first.end, first.step) == (
+        WindowKind.INTERIM,
+        0,
+        None,
+        SECOND // 2,
+    )
+    assert first.options.beam_size == 1
+    s.speech(2.0)
+    assert s.asked == [first]
+    s.answer(first, " one")
+    s.speech(0.4)
+    assert s.asked == [first]
+    s.speech(0.1)
+    assert len(s.asked) == 2
+
+
+def test_a_late_bound_interim_has_heard_all_there_was_and_no_new_one_is_wanted() -> None:
+    s = stream(interims=True, prefix_padding=0.0)
+    s.speech(2.6)
+    s.answer(s.asked[0], " one two")
+    assert s.results[0].span == Span(0, round(2.5 * SECOND))
+    assert len(s.asked) == 1
+    s.speech(0.4)
+    assert len(s.asked) == 2
+
+
+def test_silence_after_speech_asks_for_one_more_interim_only() -> None:
+    s = stream(interims=True, prefix_padding=0.0, end_silence=5.0)
+    s.speech(0.7)
+    s.answer(s.asked[0], " one")
+    s.silence(0.3)
+    s.answer(s.asked[1], " one")
+    s.silence(3.0)
+    assert len(s.asked) == 2
+
+
+def test_two_hypotheses_commit_and_the_final_keeps_it() -> None:
+    s = stream(interims=True)
+    s.speech(0.5)
+    s.answer(s.asked[0], " one two")
+    s.speech(0.5)
+    s.answer(s.asked[1], " one two three")
+    s.silence(1.0)
+    s.answer(s.asked[-1], " won two three four")
+    assert s.shown == [("", "one two"), ("one two", " three"), ("one two three four", "")]
+    assert [r.revision for r in s.results] == [1, 2, 3]
+    assert s.finals == [("one two three four", FinalReason.ENDPOINT)]
+
+
+def test_the_end_of_an_utterance_withdraws_its_interim_and_late_answers_are_ignored() -> None:
+    s = stream(interims=True)
+    s.speech(0.5)
+    s.silence(1.0)
+    interim, final = s.asked
+    assert s.withdrawn == [interim.request_id]
+    s.answer(interim, " late")
+    s.fail(interim)
+    assert s.results == []
+    s.answer(final, " one")
+    s.answer(final, " two")
+    assert s.finals == [("one", FinalReason.ENDPOINT)]
+
+
+def test_a_failed_interim_costs_nothing_but_itself() -> None:
+    s = stream(interims=True)
+    s.speech(0.5)
+    s.fail(s.asked[0])
+    s.speech(0.5)
+    assert len(s.interims_asked) == 2
+    s.answer(s.asked[1], " one")
+    assert s.shown == [("", "one")]
+    assert not any(isinstance(event, WindowLost) for event in s.said)
+
+
+def test_interims_wait_until_the_utterance_before_is_final() -> None:
+    s = stream(interims=True)
+    s.speech(0.5)
+    s.silence(1.0)
+    s.speech(0.5)
+    first = s.finals_asked[0]
+    s.answer(s.interims_asked[-1], " two")
+    assert s.results == []
+    s.answer(first, " one")
+    s.speech(0.5)
+    s.answer(s.interims_asked[-1], " two three")
+    assert s.shown == [("one", ""), ("two", " three")]
+
+
+def test_an_interim_that_shows_text_makes_the_final_due_even_if_it_has_none() -> None:
+    s = stream(interims=True)
+    s.speech(0.5)
+    s.answer(s.asked[0], " hm")
+    s.silence(1.0)
+    s.answer(s.finals_asked[0], "")
+    assert s.shown == [("", "hm"), ("", "")]
+    assert s.results[-1].is_final
+
+
+# --------------------------------------------------- finalize and end of audio
+
+
+def test_finalize_ends_the_utterance_at_the_newest_sample() -> None:
+    s = stream()
+    s.speech(1.0)
+    s.finalize("a")
+    assert [(r.start, r.end) for r in s.asked] == [(0, SECOND)]
+    assert s.said == [SpeechStarted(0), SpeechEnded(SECOND)]
+    s.answer(s.asked[0], " one")
+    assert s.finals == [("one", FinalReason.FINALIZE)]
+    assert s.said[-1] == Finalized("a", SECOND)
+
+
+def test_finalize_without_speech_is_answered_at_once() -> None:
+    s = stream()
+    s.silence(1.0)
+    s.finalize("a")
+    assert s.asked == []
+    assert s.said == [Finalized("a", SECOND)]
+
+
+def test_finalize_waits_for_the_finals_before_it() -> None:
+    s = stream()
+    s.speech(1.0)
+    s.silence(1.0)
+    s.finalize("a")
+    s.finalize("b")
+    assert not any(isinstance(event, Finalized) for event in s.said)
+    s.answer(s.asked[0], " one")
+    assert s.said[-2:] == [Finalized("a", 2 * SECOND), Finalized("b", 2 * SECOND)]
+
+
+def test_speech_goes_on_after_finalize_however_short_its_rest() -> None:
+    s = stream(min_speech=0.5, prefix_padding=0.3)
+    s.speech(1.0)
+    s.finalize()
+    s.speech(0.1)
+    s.silence(1.0)
+    assert [(r.start, r.end) for r in s.asked] == [(0, SECOND), (SECOND, round(1.3 * SECOND))]
+    assert SpeechStarted(SECOND) in s.said
+
+
+def test_finalize_twice_in_speech_makes_one_utterance() -> None:
+    s = stream()
+    s.speech(1.0)
+    s.finalize("a")
+    s.finalize("b")
+    s.end()
+    assert len(s.asked) == 1
+
+
+@pytest.mark.parametrize(
+    ("runs", "span"),
+    [
+        ([(0.0, 1.0)], None),
+        ([(0.0, 1.0), (0.9, 0.05)], (0.7, 1.05)),
+        ([(0.0, 1.0), (0.9, 1.0)], (0.7, 2.0)),
+        ([(0.0, 1.0), (0.9, 1.0), (0.0, 0.3)], (0.7, 2.3)),
+    ],
+    ids=["silence", "onset", "speech", "hangover"],
+)
+def test_the_end_of_audio_makes_all_of_it_final(
+    runs: list[tuple[float, float]], span: tuple[float, float] | None
+) -> None:
+    s = stream()
+    for speech, seconds in runs:
+        s.audio(seconds, speech)
+    s.end()
+    assert s.session.state is (State.CLOSED if span is None else State.ENDING)
+    for request in list(s.asked):
+        s.answer(request, " one")
+    heard = [(r.start, r.end) for r in s.asked]
+    assert heard == ([] if span is None else [tuple(round(x * SECOND) for x in span)])
+    assert s.finals == ([] if span is None else [("one", FinalReason.END_OF_AUDIO)])
+    assert isinstance(s.said[-1], SessionSummary)
+    starts = sum(isinstance(event, SpeechStarted) for event in s.said)
+    assert starts == sum(isinstance(event, SpeechEnded) for event in s.said)
+
+
+def test_audio_may_end_twice_but_nothing_comes_after_it() -> None:
+    s = stream()
+    s.speech(1.0)
+    s.end()
+    s.end()
+    assert len(s.asked) == 1
+    with pytest.raises(ProtocolViolation):
+        s.session.receive_audio(FRAME, [0.0])
+    with pytest.raises(ProtocolViolation):
+        s.session.finalize("late")
+    s.answer(s.asked[0], " one")
+    s.end()
+    s.session.go_away(1.0)
+    s.drain()
+    assert isinstance(s.said[-1], SessionSummary)
+    assert sum(isinstance(event, SessionSummary) for event in s.said) == 1
+
+
+def test_the_server_may_end_the_audio() -> None:
+    s = stream()
+    s.speech(1.0)
+    s.session.go_away(5.0)
+    s.session.end_of_audio(FinalReason.SERVER)
+    s.drain()
+    s.answer(s.asked[0], " one")
+    assert GoingAway(5.0) in s.said
+    assert s.finals == [("one", FinalReason.SERVER)]
+
+
+# ------------------------------------------------------------ order and losses
+
+
+def test_finals_come_in_order_though_their_texts_did_not() -> None:
+    s = stream()
+    for _ in range(2):
+        s.speech(1.0)
+        s.silence(1.0)
+    first, second = s.asked
+    s.answer(second, " two")
+    assert s.finals == []
+    assert s.session.needed_from == first.start
+    s.answer(first, " one")
+    assert [text for text, _ in s.finals] == ["one", "two"]
+    assert s.session.needed_from == round(3.7 * SECOND)
+
+
+def test_a_lost_final_is_told_and_what_was_committed_is_kept() -> None:
+    s = stream(interims=True)
+    s.speech(0.5)
+    s.answer(s.asked[0], " one two")
+    s.speech(0.5)
+    s.answer(s.asked[1], " one two three")
+    s.silence(1.0)
+    s.fail(s.finals_asked[0])
+    span = Span(0, round(1.2 * SECOND))
+    assert WindowLost(span, "RECOGNITION_FAILED") in s.said
+    assert s.finals == [("one two", FinalReason.ENDPOINT)]
+    assert s.results[-1].language == "en"
+
+
+def test_a_lost_final_without_committed_text_has_no_result() -> None:
+    s = stream()
+    s.speech(1.0)
+    s.silence(1.0)
+    s.fail(s.asked[0])
+    assert s.results == []
+    assert sum(isinstance(event, WindowLost) for event in s.said) == 1
+
+
+# ------------------------------------------------------------ long utterances
+
+
+def long_speech() -> Stream:
+    """16 s of speech, heard in two interims with times that agree."""
+    s = stream(interims=True, prefix_padding=0.0)
+    s.speech(15.5)
+    s.answer(s.asked[0], counted(0, 31))
+    s.speech(0.5)
+    for request in s.interims_asked[1:]:
+        assert request.options.word_times
+    s.answer(s.asked[1], counted(0, 32), words(counted(0, 32)))
+    s.speech(0.5)
+    s.answer(s.asked[2], counted(0, 33), words(counted(0, 33)))
+    s.speech(0.5)
+    return s
+
+
+def test_the_window_of_a_long_utterance_moves_past_committed_words() -> None:
+    s = long_speech()
+    moved = s.asked[3]
+    border = round((14.9 + 15.0) / 2 * SECOND)
+    assert 0 <= border - moved.start < 160
+    assert moved.prompt == counted(0, 30)[-400:]
+    assert not moved.options.word_times
+    assert s.session.needed_from == moved.start
+    s.answer(moved, counted(30, 4))
+    assert s.results[-1].committed_text == counted(0, 33).strip()
+    assert s.results[-1].tentative_text == counted(33, 1)
+    s.silence(1.0)
+    final = s.finals_asked[0]
+    assert (final.start, final.prompt) == (moved.start, moved.prompt)
+    s.answer(final, counted(30, 5))
+    assert s.finals == [(counted(0, 35).strip(), FinalReason.MAX_UTTERANCE)]
+    assert s.results[-1].words == ()
+
+
+def test_a_lost_final_keeps_the_words_the_window_moved_past() -> None:
+    s = long_speech()
+    s.silence(1.0)
+    s.fail(s.finals_asked[0])
+    assert s.finals == [(counted(0, 32).strip(), FinalReason.MAX_UTTERANCE)]
+
+
+def test_without_speech_after_the_border_the_window_stays() -> None:
+    s = stream(interims=True, prefix_padding=0.0, end_silence=10.0, max_utterance=60.0)
+    s.speech(15.5)
+    s.answer(s.asked[0], counted(0, 31))
+    s.speech(0.5)
+    s.answer(s.asked[1], counted(0, 31), words(counted(0, 31), first=2.0))
+    s.speech(0.5)
+    s.answer(s.asked[2], counted(0, 31), words(counted(0, 31), first=2.0))
+    s.speech(0.5)
+    assert {request.start for request in s.asked} == {0}
+
+
+def test_speech_without_a_pause_is_cut_in_its_quietest_place() -> None:
+    s = stream(max_utterance=4.0, prefix_padding=0.0)
+    s.speech(3.0)
+    s.audio(0.01, 0.6)
+    s.speech(2.0)
+    s.end()
+    cut = 3 * SECOND + FRAME // 2
+    first, second = s.asked
+    assert (first.end, second.start) == (cut, cut - cut % 160)
+    s.answer(second, " two")
+    s.answer(first, " one")
+    assert s.finals == [("one", FinalReason.MAX_UTTERANCE), ("two", FinalReason.END_OF_AUDIO)]
+    one, two = (r.span for r in s.results)
+    assert (one.start, one.end, two.start, two.end) == (0, cut, cut, round(5.01 * SECOND))
+
+
+def test_a_cut_does_not_lie_before_committed_words() -> None:
+    """The quiet place at 2.1 s is before words committed by what was heard until 3 s."""
+    s = stream(interims=True, max_utterance=4.0, prefix_padding=0.0)
+    s.speech(2.1)
+    s.audio(0.1, 0.55)
+    s.speech(0.8)
+    s.answer(s.asked[0], " one two three")
+    s.speech(0.5)
+    s.answer(s.asked[1], " one two three four")
+    s.speech(0.5)
+    final = s.finals_asked[0]
+    assert final.end is not None
+    assert 3 * SECOND <= final.end < 4 * SECOND
+    assert s.withdrawn == []
+
+
+def test_a_cut_after_the_window_moved_asks_for_the_rest_only() -> None:
+    s = long_speech()
+    s.answer(s.asked[3], counted(30, 4))
+    s.speech(12.0)
+    (final,) = s.finals_asked
+    assert (final.start, final.prompt) == (s.asked[3].start, counted(0, 30)[-400:])
+    s.answer(final, counted(30, 20))
+    assert s.finals == [(counted(0, 50).strip(), FinalReason.MAX_UTTERANCE)]
+
+
+def test_a_wanted_silence_longer_than_an_utterance_may_be_ends_it_without_another() -> None:
+    s = stream(end_silence=10.0, max_utterance=2.0)
+    s.speech(0.3)
+    s.silence(20.0)
+    (request,) = s.asked
+    assert (request.start, request.end) == (0, round(0.5 * SECOND))
+    s.answer(request, " one")
+    assert s.finals == [("one", FinalReason.MAX_UTTERANCE)]
+
+
+# ------------------------------------------------------------------- progress
+
+
+def test_progress_is_told_by_audio_and_never_goes_back() -> None:
+    s = Stream(StreamConfig(progress_interval=0.5))
+    s.silence(1.0)
+    s.speech(1.0)
+    s.silence(1.0)
+    s.answer(s.asked[0], " one")
+    s.silence(0.5)
+    told = [(e.received / SECOND, e.final / SECOND) for e in s.said if isinstance(e, Progress)]
+    assert told == [
+        (0.5, 0.2),
+        (1.0, 0.7),
+        (1.5, 0.7),
+        (2.0, 0.7),
+        (2.5, 0.7),
+        (3.0, 0.7),
+        (3.0, 2.7),
+        (3.5, 3.2),
+    ]
+
+
+def test_without_activity_events_speech_is_not_told() -> None:
+    s = Stream(StreamConfig())
+    s.speech(1.0)
+    s.end()
+    assert s.said == []
