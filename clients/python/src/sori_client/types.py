@@ -1,0 +1,257 @@
+"""What a server says, as frozen values. Times are seconds on the stream's audio clock.
+
+No `repr` shows recognized text, so that values may be logged.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from sori_client.config import StreamConfig, Task
+
+
+class AudioEncoding(enum.Enum):
+    """How samples are written as bytes; raw encodings are little-endian and interleaved."""
+
+    LINEAR16 = "linear16"
+    FLOAT32 = "float32"
+    MULAW = "mulaw"
+    ALAW = "alaw"
+    WAV = "wav"
+
+
+_SAMPLE_BYTES: Final = {
+    AudioEncoding.LINEAR16: 2,
+    AudioEncoding.FLOAT32: 4,
+    AudioEncoding.MULAW: 1,
+    AudioEncoding.ALAW: 1,
+    AudioEncoding.WAV: 0,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class AudioFormat:
+    """Encoding, rate in hertz and channel count; `WAV` says the last two in its header."""
+
+    encoding: AudioEncoding = AudioEncoding.LINEAR16
+    sample_rate: int = 16_000
+    channels: int = 1
+
+    @property
+    def frame_bytes(self) -> int:
+        """Bytes of one sample of all channels; zero for `WAV`."""
+        return _SAMPLE_BYTES[self.encoding] * self.channels
+
+    @property
+    def bytes_per_second(self) -> int:
+        """Bytes of one second; zero for `WAV`."""
+        return self.frame_bytes * self.sample_rate
+
+
+class FinalReason(enum.Enum):
+    """Why a result is final."""
+
+    ENDPOINT = "endpoint"
+    FINALIZE = "finalize"
+    MAX_UTTERANCE = "max_utterance"
+    END_OF_AUDIO = "end_of_audio"
+    SERVER = "server"
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Word:
+    """One word, without surrounding spaces; `confidence` is 0 to 1."""
+
+    text: str
+    start: float
+    end: float
+    confidence: float
+
+    def __repr__(self) -> str:
+        return f"Word({len(self.text)} characters, {self.start:.2f}..{self.end:.2f} s)"
+
+
+@dataclass(frozen=True, slots=True)
+class Latency:
+    """Where the time of one result went, in seconds.
+
+    `total` runs from the moment the text was wanted (for final results: the endpoint
+    decision) until it was ready. `endpointing` is the silence waited for before that
+    decision, and is not part of `total`.
+    """
+
+    total: float
+    queue: float
+    preprocessing: float
+    inference: float
+    endpointing: float
+    batch_size: int
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Result:
+    """Interim or final text of one utterance.
+
+    `committed_text` only grows from one result of an utterance to the next and is all the
+    text of a final one; `tentative_text` may change. `revision` counts the results of the
+    utterance, `words` and `confidence` belong to final results.
+    """
+
+    committed_text: str
+    tentative_text: str
+    is_final: bool
+    utterance_index: int
+    revision: int
+    start: float
+    end: float
+    language: str = ""
+    language_confidence: float = 0.0
+    confidence: float = 0.0
+    words: tuple[Word, ...] = ()
+    final_reason: FinalReason | None = None
+    latency: Latency | None = None
+
+    @property
+    def text(self) -> str:
+        """The text to show: committed, then tentative."""
+        return self.committed_text + self.tentative_text
+
+    def __repr__(self) -> str:
+        kind = "final" if self.is_final else "interim"
+        return (
+            f"Result({kind} {self.utterance_index}.{self.revision}, "
+            f"{self.start:.2f}..{self.end:.2f} s, {len(self.text)} characters)"
+        )
+
+
+class SpeechEventType(enum.Enum):
+    """Speech started or ended."""
+
+    SPEECH_STARTED = "speech_started"
+    SPEECH_ENDED = "speech_ended"
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechEvent:
+    """Speech started or ended at `offset`."""
+
+    type: SpeechEventType
+    offset: float
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far the server has come.
+
+    All text before `final` is final. `acknowledged_bytes` counts what the client sent, in
+    its own encoding.
+    """
+
+    acknowledged_bytes: int
+    received: float
+    final: float
+
+
+@dataclass(frozen=True, slots=True)
+class Finalized:
+    """Answer to `finalize(request_id)`, after the final results it caused."""
+
+    request_id: str
+    offset: float
+
+
+@dataclass(frozen=True, slots=True)
+class ServerWarning:
+    """Something was lost or degraded; the stream goes on.
+
+    `reason` is a `sori.v1.WarningReason` without its prefix, for programs.
+    """
+
+    reason: str
+    message: str
+    metadata: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class GoAway:
+    """The server will end the call in `time_left`; all final results come before."""
+
+    time_left: float
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """A model of the server; `loaded` means ready to serve."""
+
+    name: str
+    display_name: str
+    revision: str
+    languages: tuple[str, ...]
+    tasks: tuple[Task, ...]
+    loaded: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ServerLimits:
+    """Limits of a stream and of `recognize()`."""
+
+    max_session_duration: float
+    idle_timeout: float
+    max_buffered_audio: float
+    max_chunk_bytes: int
+    max_recording_duration: float
+
+
+@dataclass(frozen=True, slots=True)
+class SessionStarted:
+    """The session exists; `config` holds the settings in force, defaults filled in."""
+
+    session_id: str
+    config: StreamConfig
+    audio_format: AudioFormat
+    model: Model
+    limits: ServerLimits
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """Totals of a stream that ended well."""
+
+    received_audio: float
+    speech_audio: float
+    final_results: int
+    inference_time: float
+
+
+Event = (
+    SessionStarted | Result | SpeechEvent | Progress | Finalized | ServerWarning | GoAway | Summary
+)
+"""One response of a stream. The first is `SessionStarted`, the last `Summary`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recognition:
+    """The text of one recording: its final results in order."""
+
+    results: tuple[Result, ...]
+    summary: Summary
+
+    @property
+    def text(self) -> str:
+        """The texts of all results, a space between two."""
+        return " ".join(text for result in self.results if (text := result.text.strip()))
+
+
+@dataclass(frozen=True, slots=True)
+class ServerInfo:
+    """State of the server; a `draining` one refuses new streams."""
+
+    version: str
+    limits: ServerLimits
+    active_streams: int
+    available_streams: int
+    draining: bool
