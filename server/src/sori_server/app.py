@@ -1,20 +1,55 @@
-"""The composition root: builds the server from settings, starts and drains it in order."""
+"""The composition root: builds engine and doors from settings, in order."""
 
 from __future__ import annotations
 
-import asyncio
-import logging
+import functools
 
+from sori_server.domain.errors import InvalidConfig
+from sori_server.engine.dispatcher import BatchingEngine
+from sori_server.engine.front_end import WhisperFrontEnd
+from sori_server.engine.hub import Progress
+from sori_server.engine.models import ResolvedModel, resolve
+from sori_server.engine.placement import place
 from sori_server.engine.port import EnginePort
+from sori_server.engine.whisper import WhisperSpeechModel
 from sori_server.runtime.gateway import Gateway
 from sori_server.settings import Settings
 from sori_server.transport.grpc.server import GrpcServer
 
-logger = logging.getLogger(__name__)
+
+def resolve_model(settings: Settings, progress: Progress | None = None) -> ResolvedModel:
+    """The model of the settings, fetched if it is not on this machine.
+
+    Raises:
+        ModelNotFound: it cannot be had.
+        InvalidConfig: there is no such kind of device.
+    """
+    return resolve(settings.model, _device(settings), progress=progress)
+
+
+def build_engine(settings: Settings, model: ResolvedModel) -> BatchingEngine:
+    """An engine for `model`, not started.
+
+    Raises:
+        InvalidConfig: there is no such kind of device.
+    """
+    _device(settings)
+    placement = place(settings.device, settings.compute_type, settings.cpu_threads)
+    loader = functools.partial(WhisperSpeechModel, model, placement)
+    front_end = WhisperFrontEnd(model.path, model.capabilities)
+    return BatchingEngine(loader, front_end, settings.limits)
+
+
+def _device(settings: Settings) -> str:
+    try:
+        place(settings.device)
+    except ValueError as error:
+        raise InvalidConfig("device", str(error)) from None
+    return settings.device
 
 
 class Server:
-    """One gateway process: an engine and the doors to it.
+    """One gateway process: an engine and the doors to it, as an async context.
 
     Health answers NOT_SERVING from the moment the port is open until the model is warm,
     and again from the moment the server starts to leave.
@@ -23,8 +58,8 @@ class Server:
     def __init__(self, settings: Settings, engine: EnginePort) -> None:
         self._settings = settings
         self._engine = engine
-        self._gateway = Gateway(engine, settings.limits)
-        self._grpc = GrpcServer(self._gateway)
+        self.gateway = Gateway(engine, settings.limits)
+        self._grpc = GrpcServer(self.gateway)
         self.grpc_port = 0
 
     async def __aenter__(self) -> Server:
@@ -39,7 +74,6 @@ class Server:
             await self._engine.start()
         except BaseException:
             await self._grpc.stop()
-            await self._engine.close()
             raise
         await self._grpc.set_serving(serving=True)
         return self
@@ -47,13 +81,6 @@ class Server:
     async def __aexit__(self, *exc_info: object) -> None:
         """Drain: refuse new streams, flush the finals of open ones, then stop."""
         await self._grpc.begin_drain()
-        await self._gateway.drain()
+        await self.gateway.drain()
         await self._grpc.stop()
         await self._engine.close()
-
-
-async def serve_until(stop: asyncio.Event, server: Server) -> None:
-    """Serve until `stop` is set, then drain."""
-    async with server:
-        logger.info("serving on port %d", server.grpc_port)
-        await stop.wait()

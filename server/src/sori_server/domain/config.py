@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import enum
 from dataclasses import dataclass, field
+from typing import Final
 
 from sori_server.domain.audio import AudioEncoding, AudioFormat
+
+LONGEST_UTTERANCE: Final = 28.0
+"""Seconds of one utterance that fit in Whisper's 30 s window with the silence around it."""
 
 
 class Task(enum.Enum):
@@ -43,8 +47,13 @@ class EndpointingConfig:
     """Audio kept before detected speech."""
     speech_threshold: float = 0.5
     """Speech probability that counts as speech, 0 to 1."""
-    max_utterance: float = 28.0
-    """Utterances are cut here at the latest."""
+    max_utterance: float | None = None
+    """Utterances are cut here at the latest; None for what the model bears."""
+
+    @property
+    def longest_utterance(self) -> float:
+        """`max_utterance`, or what fits in a Whisper window."""
+        return LONGEST_UTTERANCE if self.max_utterance is None else self.max_utterance
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from sori_server.domain.config import LONGEST_UTTERANCE
+
 CARD: Final = "sori.json"
 """File beside the weights that holds these fields; absent for stock models."""
 
@@ -18,11 +20,14 @@ class Capabilities:
     `short_windows`: the model reads windows that are not padded to 30 s; stock Whisper
     models do not (large-v3-turbo: WER 15 becomes 63).
     `timestamps`: decode with timestamp tokens instead of `<|notimestamps|>`.
+    `max_utterance`: seconds of speech the model reads well in one go; utterances are cut
+    there unless a client asks for another length.
     `languages`: ISO 639-1 codes the model was trained for; empty for all it has tokens for.
     """
 
     short_windows: bool = False
     timestamps: bool = False
+    max_utterance: float = LONGEST_UTTERANCE
     languages: tuple[str, ...] = ()
 
     @classmethod
@@ -41,5 +46,6 @@ class Capabilities:
         return cls(
             short_windows=bool(fields.get("short_windows", False)),
             timestamps=bool(fields.get("timestamps", False)),
+            max_utterance=float(fields.get("max_utterance", LONGEST_UTTERANCE)),
             languages=tuple(fields.get("languages", ())),
         )

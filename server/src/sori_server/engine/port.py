@@ -8,7 +8,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from sori_server.domain.config import Task
+from sori_server.domain.config import LONGEST_UTTERANCE, Task
 from sori_server.domain.recognition import Hypothesis, RecognitionRequest
 
 FloatArray = NDArray[np.float32]
@@ -16,7 +16,11 @@ FloatArray = NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True)
 class ModelInfo:
-    """The model an engine serves. `languages` are ISO 639-1 codes."""
+    """The model an engine serves.
+
+    `languages` are ISO 639-1 codes; `max_utterance` is the longest speech, in seconds, it
+    reads well in one go.
+    """
 
     name: str
     display_name: str
@@ -25,6 +29,7 @@ class ModelInfo:
     tasks: tuple[Task, ...]
     device: str
     compute_type: str
+    max_utterance: float = LONGEST_UTTERANCE
 
 
 class StreamAudio(Protocol):

@@ -65,6 +65,7 @@ class WhisperSpeechModel:
             tasks=tuple(Task) if self._calls.multilingual else (Task.TRANSCRIBE,),
             device=placement.device,
             compute_type=self._calls.compute_type,
+            max_utterance=model.capabilities.max_utterance,
         )
 
     @property

@@ -60,7 +60,7 @@ class Gateway:
         """
         self._admit()
         check_stream(config, self._engine.model, self._limits)
-        return self._count(StreamRunner(config, self._engine, self._limits))
+        return self._count(StreamRunner(self._effective(config), self._engine, self._limits))
 
     def recording(self, config: RecognitionConfig) -> AbstractContextManager[StreamRunner]:
         """A runner for one complete recording, counted until the context ends.
@@ -73,7 +73,8 @@ class Gateway:
         check_recognition(config, self._engine.model, self._limits, "config")
         longest = self._limits.max_recording_duration
         limits = replace(self._limits, max_session_duration=longest)
-        return self._count(StreamRunner(StreamConfig(recognition=config), self._engine, limits))
+        effective = self._effective(StreamConfig(recognition=config))
+        return self._count(StreamRunner(effective, self._engine, limits))
 
     async def drain(self) -> None:
         """Refuse new streams, let open ones end for a while, then force their finals out."""
@@ -93,6 +94,13 @@ class Gateway:
         except TimeoutError:
             return False
         return True
+
+    def _effective(self, config: StreamConfig) -> StreamConfig:
+        """`config` with what only the model knows filled in."""
+        if config.endpointing.max_utterance is not None:
+            return config
+        longest = self._engine.model.max_utterance
+        return replace(config, endpointing=replace(config.endpointing, max_utterance=longest))
 
     @contextmanager
     def _count(self, runner: StreamRunner) -> Iterator[StreamRunner]:

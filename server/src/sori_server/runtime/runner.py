@@ -45,6 +45,7 @@ class StreamRunner:
     """
 
     def __init__(self, config: StreamConfig, engine: EnginePort, limits: Limits) -> None:
+        self.config = config
         self._engine = engine
         self._limits = limits
         self._audio = engine.open_stream()

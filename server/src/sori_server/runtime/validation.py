@@ -10,6 +10,7 @@ from sori_server.domain.audio import (
     AudioFormat,
 )
 from sori_server.domain.config import (
+    LONGEST_UTTERANCE,
     EndpointingConfig,
     RecognitionConfig,
     StreamConfig,
@@ -80,7 +81,8 @@ def _check_format(audio: AudioFormat, path: str) -> None:
 def _check_endpointing(config: EndpointingConfig) -> None:
     path = "config.endpointing"
     _in_range(f"{path}.end_silence", config.end_silence, 0.1, 10.0, "s")
-    _in_range(f"{path}.max_utterance", config.max_utterance, 2.0, 28.0, "s")
+    longest = config.longest_utterance
+    _in_range(f"{path}.max_utterance", longest, 2.0, LONGEST_UTTERANCE, "s")
     _in_range(f"{path}.min_speech", config.min_speech, 0.0, 2.0, "s")
     _in_range(f"{path}.prefix_padding", config.prefix_padding, 0.0, 2.0, "s")
     if not 0.0 < config.speech_threshold < 1.0:

@@ -19,7 +19,7 @@ EXIT_MARGIN: Final = 0.15
 MIN_PAUSE: Final = 0.1
 """Shortest pause, in seconds, at which a long utterance is cut."""
 PATIENCE: Final = (0.25, 0.5)
-"""Shares of `max_utterance` between which the wanted silence shrinks to `MIN_PAUSE`."""
+"""Shares of the longest utterance between which the wanted silence shrinks to `MIN_PAUSE`."""
 
 
 class Phase(enum.Enum):
@@ -137,7 +137,7 @@ class Endpointer:
         if self._phase is Phase.ONSET and self._length(self._onset) >= self._config.min_speech:
             self._signal(Signal.ENOUGH_SPEECH)
             return SpeechOnset(self._onset)
-        overlong = self._length(self._start) >= self._config.max_utterance
+        overlong = self._length(self._start) >= self._config.longest_utterance
         if self._phase is Phase.HANGOVER:
             wanted = 0.0 if overlong else self._wanted_silence()
             if self._length(self._silence_start) >= wanted:
@@ -154,7 +154,7 @@ class Endpointer:
 
     def _wanted_silence(self) -> float:
         """Silence that ends the utterance: shorter, the longer the utterance already is."""
-        low, high = (share * self._config.max_utterance for share in PATIENCE)
+        low, high = (share * self._config.longest_utterance for share in PATIENCE)
         spoken = (self._silence_start - self._start) / SAMPLE_RATE
         impatience = min(max((spoken - low) / (high - low), 0.0), 1.0)
         shortest = min(MIN_PAUSE, self._config.end_silence)

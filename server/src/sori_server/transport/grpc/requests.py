@@ -122,12 +122,13 @@ def _audio(chunk: pb.AudioChunk, limits: Limits) -> AudioBytes:
 def _endpointing(message: pb.EndpointingConfig) -> EndpointingConfig:
     default = EndpointingConfig()
     given = message.HasField("speech_threshold")
+    limited = message.HasField("max_utterance")
     return EndpointingConfig(
         end_silence=_seconds(message, "end_silence", default.end_silence),
         min_speech=_seconds(message, "min_speech", default.min_speech),
         prefix_padding=_seconds(message, "prefix_padding", default.prefix_padding),
         speech_threshold=message.speech_threshold if given else default.speech_threshold,
-        max_utterance=_seconds(message, "max_utterance", default.max_utterance),
+        max_utterance=_seconds(message, "max_utterance", 0.0) if limited else None,
     )
 
 

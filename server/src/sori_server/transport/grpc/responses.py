@@ -138,7 +138,7 @@ def _stream_config(config: StreamConfig, model_info: ModelInfo) -> pb.StreamingC
         min_interim_interval=duration(config.interim_interval),
         endpointing=pb.EndpointingConfig(
             end_silence=duration(endpointing.end_silence),
-            max_utterance=duration(endpointing.max_utterance),
+            max_utterance=duration(endpointing.longest_utterance),
             min_speech=duration(endpointing.min_speech),
             prefix_padding=duration(endpointing.prefix_padding),
             speech_threshold=endpointing.speech_threshold,

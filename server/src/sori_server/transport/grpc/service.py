@@ -43,7 +43,7 @@ class SpeechService(pb_grpc.SpeechServiceServicer):
         try:
             config = await self._first_message(context)
             with self._gateway.stream(config) as runner:
-                await runner.run(GrpcDoor(context, runner, config, self._gateway))
+                await runner.run(GrpcDoor(context, runner, self._gateway))
         except SoriError as error:
             await context.abort_with_status(grpc_status(error))
 
@@ -119,12 +119,9 @@ class SpeechService(pb_grpc.SpeechServiceServicer):
 class GrpcDoor:
     """One `StreamingRecognize` call as the runtime sees it."""
 
-    def __init__(
-        self, context: StreamContext, runner: StreamRunner, config: StreamConfig, gateway: Gateway
-    ) -> None:
+    def __init__(self, context: StreamContext, runner: StreamRunner, gateway: Gateway) -> None:
         self._context = context
         self._runner = runner
-        self._config = config
         self._gateway = gateway
 
     async def receive(self) -> ClientMessage | None:
@@ -139,10 +136,11 @@ class GrpcDoor:
         await self._context.write(self._response(event))
 
     def _response(self, event: NumberedEvent) -> pb.StreamingRecognizeResponse:
+        config, gateway = self._runner.config, self._gateway
         if isinstance(event.event, SessionStarted):
             started = responses.session_started(
-                event.event.session_id, self._config, self._gateway.model, self._gateway.limits
+                event.event.session_id, config, gateway.model, gateway.limits
             )
             return pb.StreamingRecognizeResponse(sequence=event.sequence, session_started=started)
         received = self._runner.received_bytes
-        return responses.response(event, received, with_latency=self._config.latency_breakdown)
+        return responses.response(event, received, with_latency=config.latency_breakdown)
