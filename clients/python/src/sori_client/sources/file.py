@@ -79,7 +79,7 @@ def _wav_format(path: Path) -> AudioFormat:
         with wave.open(str(path), "rb") as wav:
             width, rate, channels = wav.getsampwidth(), wav.getframerate(), wav.getnchannels()
     except (wave.Error, EOFError) as error:
-        raise UnsupportedAudio(f"{path.name}: {error or 'too short'}; {_SUPPORTED}") from error
+        raise UnsupportedAudio(f"{path.name}: {str(error) or 'too short'}; {_SUPPORTED}") from error
     if width != 2:
         raise UnsupportedAudio(f"{path.name}: {8 * width}-bit WAV; {_SUPPORTED}")
     return AudioFormat(AudioEncoding.LINEAR16, rate, channels)

@@ -1,0 +1,78 @@
+from __future__ import annotations
+
+import pytest
+from google.protobuf.duration_pb2 import Duration
+from sori.v1 import speech_pb2 as pb
+from sori_client import AudioEncoding, AudioFormat, Endpointing, StreamConfig, Task
+from sori_client.wire import requests, responses
+
+pytestmark = pytest.mark.unit
+
+FULL = StreamConfig(
+    model="mini",
+    languages=("ko", "en"),
+    task=Task.TRANSLATE,
+    word_times=True,
+    beam_size=3,
+    interim_results=True,
+    interim_interval=0.25,
+    endpointing=Endpointing(
+        end_silence=0.7,
+        max_utterance=20.0,
+        min_speech=0.0,
+        prefix_padding=0.1,
+        speech_threshold=0.25,
+    ),
+    voice_activity_events=True,
+    progress_interval=1.5,
+    latency_breakdown=True,
+)
+
+
+def test_what_is_not_asked_for_stays_unset() -> None:
+    message = requests.config_request(StreamConfig(), AudioFormat()).config
+    assert not message.HasField("min_interim_interval")
+    assert not message.HasField("progress_interval")
+    assert message.endpointing == pb.EndpointingConfig()
+    assert message.recognition.decoding.beam_size == 0
+    assert message.recognition.task == pb.TASK_TRANSCRIBE
+    assert list(message.recognition.language_codes) == []
+
+
+@pytest.mark.parametrize("config", [FULL, StreamConfig()])
+def test_every_setting_survives_the_way_to_the_server_and_back(config: StreamConfig) -> None:
+    audio = AudioFormat(AudioEncoding.MULAW, 8_000, 2)
+    message = requests.config_request(config, audio).config
+    started = responses.session_started(pb.SessionStarted(effective_config=message))
+    assert started.config == config
+    assert started.audio_format == audio
+
+
+def test_zero_is_sent_where_it_means_something() -> None:
+    message = requests.config_request(FULL, AudioFormat()).config
+    assert message.endpointing.HasField("min_speech")
+    assert message.endpointing.min_speech == Duration()
+
+
+@pytest.mark.parametrize("seconds", [0.1, 0.3, 1.0, 2.5, 14_400.000000001])
+def test_seconds_become_durations_to_the_nanosecond(seconds: float) -> None:
+    message = requests.duration(seconds)
+    assert message is not None
+    assert message.ToNanoseconds() == round(seconds * 1e9)
+    assert responses.seconds(message) == pytest.approx(seconds, abs=1e-9)
+
+
+@pytest.mark.parametrize("encoding", list(AudioEncoding))
+def test_each_encoding_has_its_number(encoding: AudioEncoding) -> None:
+    message = requests.audio_format(AudioFormat(encoding, 44_100, 2))
+    assert pb.AudioEncoding.Name(message.encoding) == f"AUDIO_ENCODING_{encoding.name}"
+    raw = encoding is not AudioEncoding.WAV
+    assert (message.sample_rate_hertz, message.channel_count) == ((44_100, 2) if raw else (0, 0))
+
+
+def test_each_message_is_of_its_kind() -> None:
+    assert requests.audio_request(b"ab").audio.data == b"ab"
+    assert requests.finalize_request("id").finalize.request_id == "id"
+    assert requests.keep_alive_request().WhichOneof("request") == "keep_alive"
+    assert requests.end_of_audio_request(7).end_of_audio.total_bytes == 7
+    assert requests.end_of_audio_request(0).end_of_audio.HasField("total_bytes")
