@@ -24,7 +24,12 @@ FEATURES = {
     "n_fft": 400,
     "sampling_rate": 16_000,
 }
-CARD = {"short_windows": True, "timestamps": False, "languages": ["en", "ko"]}
+CARD = {
+    "short_windows": True,
+    "timestamps": False,
+    "max_utterance": 8.0,
+    "languages": ["en", "ko"],
+}
 
 
 def export(checkpoint: Path, out: Path, tokenizer_file: Path, quantization: str) -> None:

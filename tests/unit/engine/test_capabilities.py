@@ -12,11 +12,13 @@ pytestmark = pytest.mark.unit
 
 
 def test_stock_models_bear_nothing_special(tmp_path: Path) -> None:
-    assert Capabilities.of(tmp_path) == Capabilities(False, False, ())
+    stock = Capabilities(short_windows=False, timestamps=False, max_utterance=28.0, languages=())
+    assert Capabilities.of(tmp_path) == Capabilities() == stock
 
 
 def test_mini_reads_short_windows_of_two_languages() -> None:
-    assert Capabilities.of(MINI_FOLDER) == Capabilities(True, False, ("en", "ko"))
+    mini = Capabilities(short_windows=True, max_utterance=8.0, languages=("en", "ko"))
+    assert Capabilities.of(MINI_FOLDER) == mini
 
 
 @pytest.mark.parametrize("card", ["[]", "{", '"x"'])
