@@ -28,6 +28,7 @@ from sori_server.domain.recognition import (
     WindowKind,
     Word,
 )
+from sori_server.session.agreement import ANCHOR, HOLD_BACK
 from sori_server.session.core import Session
 from sori_server.session.state import State
 
@@ -35,6 +36,8 @@ pytestmark = pytest.mark.unit
 
 FRAME = 160
 SECOND = 16_000
+NEWEST = "".join(f" new{i}" for i in range(HOLD_BACK))
+"""As many words as are held back."""
 
 
 @dataclass
@@ -269,10 +272,10 @@ def test_two_hypotheses_commit_and_the_final_keeps_it() -> None:
     s.speech(0.5)
     s.answer(s.asked[0], " one two")
     s.speech(0.5)
-    s.answer(s.asked[1], " one two three")
+    s.answer(s.asked[1], " one two" + NEWEST)
     s.silence(1.0)
     s.answer(s.asked[-1], " won two three four")
-    assert s.shown == [("", "one two"), ("one two", " three"), ("one two three four", "")]
+    assert s.shown == [("", "one two"), ("one two", NEWEST), ("one two three four", "")]
     assert [r.revision for r in s.results] == [1, 2, 3]
     assert s.finals == [("one two three four", FinalReason.ENDPOINT)]
 
@@ -312,8 +315,8 @@ def test_interims_wait_until_the_utterance_before_is_final() -> None:
     assert s.results == []
     s.answer(first, " one")
     s.speech(0.5)
-    s.answer(s.interims_asked[-1], " two three")
-    assert s.shown == [("one", ""), ("two", " three")]
+    s.answer(s.interims_asked[-1], " two" + NEWEST)
+    assert s.shown == [("one", ""), ("two", NEWEST)]
 
 
 def test_an_interim_that_shows_text_makes_the_final_due_even_if_it_has_none() -> None:
@@ -457,7 +460,7 @@ def test_a_lost_final_is_told_and_what_was_committed_is_kept() -> None:
     s.speech(0.5)
     s.answer(s.asked[0], " one two")
     s.speech(0.5)
-    s.answer(s.asked[1], " one two three")
+    s.answer(s.asked[1], " one two" + NEWEST)
     s.silence(1.0)
     s.fail(s.finals_asked[0])
     span = Span(0, round(1.2 * SECOND))
@@ -478,17 +481,25 @@ def test_a_lost_final_without_committed_text_has_no_result() -> None:
 # ------------------------------------------------------------ long utterances
 
 
+HEARD = 33
+COMMITTED = HEARD - HOLD_BACK
+MOVED = COMMITTED - ANCHOR
+
+
 def long_speech() -> Stream:
-    """16 s of speech, heard in two interims with times that agree."""
+    """17 s of speech, `HEARD` words of it by two interims with times that agree.
+
+    `COMMITTED` of them were committed, and the window moved past `MOVED`.
+    """
     s = stream(interims=True, prefix_padding=0.0)
     s.speech(15.5)
-    s.answer(s.asked[0], counted(0, 31))
+    s.answer(s.asked[0], counted(0, HEARD - 2))
     s.speech(0.5)
     for request in s.interims_asked[1:]:
         assert request.options.word_times
-    s.answer(s.asked[1], counted(0, 32), words(counted(0, 32)))
+    s.answer(s.asked[1], counted(0, HEARD - 1), words(counted(0, HEARD - 1)))
     s.speech(0.5)
-    s.answer(s.asked[2], counted(0, 33), words(counted(0, 33)))
+    s.answer(s.asked[2], counted(0, HEARD), words(counted(0, HEARD)))
     s.speech(0.5)
     return s
 
@@ -496,19 +507,19 @@ def long_speech() -> Stream:
 def test_the_window_of_a_long_utterance_moves_past_committed_words() -> None:
     s = long_speech()
     moved = s.asked[3]
-    border = round((14.9 + 15.0) / 2 * SECOND)
+    border = round((MOVED / 2 - 0.05) * SECOND)
     assert 0 <= border - moved.start < 160
-    assert moved.prompt == counted(0, 30)[-400:]
+    assert moved.prompt == counted(0, MOVED)[-400:]
     assert not moved.options.word_times
     assert s.session.needed_from == moved.start
-    s.answer(moved, counted(30, 4))
-    assert s.results[-1].committed_text == counted(0, 33).strip()
-    assert s.results[-1].tentative_text == counted(33, 1)
+    s.answer(moved, counted(MOVED, HEARD + 1 - MOVED))
+    assert s.results[-1].committed_text == counted(0, COMMITTED + 1).strip()
+    assert s.results[-1].tentative_text == counted(COMMITTED + 1, HOLD_BACK)
     s.silence(1.0)
     final = s.finals_asked[0]
     assert (final.start, final.prompt) == (moved.start, moved.prompt)
-    s.answer(final, counted(30, 5))
-    assert s.finals == [(counted(0, 35).strip(), FinalReason.MAX_UTTERANCE)]
+    s.answer(final, counted(MOVED, HEARD + 2 - MOVED))
+    assert s.finals == [(counted(0, HEARD + 2).strip(), FinalReason.ENDPOINT)]
     assert s.results[-1].words == ()
 
 
@@ -516,18 +527,20 @@ def test_a_lost_final_keeps_the_words_the_window_moved_past() -> None:
     s = long_speech()
     s.silence(1.0)
     s.fail(s.finals_asked[0])
-    assert s.finals == [(counted(0, 32).strip(), FinalReason.MAX_UTTERANCE)]
+    assert s.finals == [(counted(0, COMMITTED).strip(), FinalReason.ENDPOINT)]
 
 
 def test_without_speech_after_the_border_the_window_stays() -> None:
     s = stream(interims=True, prefix_padding=0.0, end_silence=10.0, max_utterance=60.0)
+    text = counted(0, 30 + HOLD_BACK)
     s.speech(15.5)
-    s.answer(s.asked[0], counted(0, 31))
+    s.answer(s.asked[0], text)
     s.speech(0.5)
-    s.answer(s.asked[1], counted(0, 31), words(counted(0, 31), first=2.0))
+    s.answer(s.asked[1], text, words(text, first=2.0))
     s.speech(0.5)
-    s.answer(s.asked[2], counted(0, 31), words(counted(0, 31), first=2.0))
+    s.answer(s.asked[2], text, words(text, first=2.0))
     s.speech(0.5)
+    assert s.results[-1].committed_text == counted(0, 30).strip()
     assert {request.start for request in s.asked} == {0}
 
 
@@ -555,7 +568,7 @@ def test_a_cut_does_not_lie_before_committed_words() -> None:
     s.speech(0.8)
     s.answer(s.asked[0], " one two three")
     s.speech(0.5)
-    s.answer(s.asked[1], " one two three four")
+    s.answer(s.asked[1], " one two three" + NEWEST)
     s.speech(0.5)
     final = s.finals_asked[0]
     assert final.end is not None
@@ -565,11 +578,11 @@ def test_a_cut_does_not_lie_before_committed_words() -> None:
 
 def test_a_cut_after_the_window_moved_asks_for_the_rest_only() -> None:
     s = long_speech()
-    s.answer(s.asked[3], counted(30, 4))
+    s.answer(s.asked[3], counted(MOVED, HEARD + 1 - MOVED))
     s.speech(12.0)
     (final,) = s.finals_asked
-    assert (final.start, final.prompt) == (s.asked[3].start, counted(0, 30)[-400:])
-    s.answer(final, counted(30, 20))
+    assert (final.start, final.prompt) == (s.asked[3].start, counted(0, MOVED)[-400:])
+    s.answer(final, counted(MOVED, 50 - MOVED))
     assert s.finals == [(counted(0, 50).strip(), FinalReason.MAX_UTTERANCE)]
 
 

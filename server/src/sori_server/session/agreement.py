@@ -12,8 +12,9 @@ from typing import Final
 
 from sori_server.session.text import Token, align
 
-HOLD_BACK: Final = 1
-"""Newest words of a hypothesis that are never committed: they may be cut in the middle."""
+HOLD_BACK: Final = 2
+"""Newest words of a hypothesis that are never committed: the last may be cut in the middle,
+and the one before it misheard for lack of what follows."""
 ANCHOR: Final = 2
 """Committed words that stay when the window moves: hypotheses of the new window say them
 again, and are lined up by them."""

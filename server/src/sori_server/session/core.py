@@ -222,7 +222,7 @@ class Session:
             return
         elif isinstance(boundary, SpeechOffset):
             self._say_activity(SpeechEnded(boundary.position))
-            reason = FinalReason.MAX_UTTERANCE if boundary.long_utterance else FinalReason.ENDPOINT
+            reason = FinalReason.MAX_UTTERANCE if boundary.overlong else FinalReason.ENDPOINT
             end = max(min(boundary.position + TAIL, boundary.decided_at), self._speaking.start)
             waited = boundary.decided_at - boundary.position
             self._close(self._speaking, Ending(end, reason, waited))

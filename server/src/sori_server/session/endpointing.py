@@ -67,14 +67,15 @@ class SpeechOnset:
 
 @dataclass(frozen=True, slots=True)
 class SpeechOffset:
-    """Speech ended at `position`; the silence after it was long enough at `decided_at`.
+    """Speech ended at `position`, as was decided at `decided_at`.
 
-    `long_utterance` tells that less than the configured silence was waited for.
+    `overlong` tells that the utterance was as long as utterances may be before the silence
+    was long enough.
     """
 
     position: int
     decided_at: int
-    long_utterance: bool
+    overlong: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,11 +140,10 @@ class Endpointer:
             return SpeechOnset(self._onset)
         overlong = self._length(self._start) >= self._config.longest_utterance
         if self._phase is Phase.HANGOVER:
-            wanted = 0.0 if overlong else self._wanted_silence()
-            if self._length(self._silence_start) >= wanted:
+            enough = self._length(self._silence_start) >= self._wanted_silence()
+            if enough or overlong:
                 self._signal(Signal.ENOUGH_SILENCE)
-                early = wanted < self._config.end_silence
-                return SpeechOffset(self._silence_start, self._position, early)
+                return SpeechOffset(self._silence_start, self._position, overlong=not enough)
         return SpeechOverlong() if overlong and self._phase is Phase.SPEECH else None
 
     def _voiced(self, probability: float) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from bisect import bisect_left, bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import accumulate
 from typing import Final
@@ -16,6 +16,8 @@ UNSPACED_LANGUAGES: Final = frozenset({"zh", "ja", "th", "lo", "my", "km", "yue"
 """Languages Whisper writes without spaces between words."""
 
 _WORD: Final = re.compile(r"\s*\S+")
+_EDIT: Final = 100
+"""Cost of a word more or less when readings are lined up; other costs are rounded to this."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -60,7 +62,9 @@ def align(prefix: Sequence[Token], tokens: Sequence[Token]) -> list[int]:
 
     The last entry is the `j` whose `tokens[:j]` has the least edit distance to `prefix`
     (Wagner and Fischer, 1974); of equals, the one with most equal words, then the one
-    nearest to the length of `prefix`.
+    nearest to the length of `prefix`. Replacing a word costs up to two edits, the more the
+    fewer letters both share: a word is rather said twice than taken for quite another one
+    and lost.
     """
     same = 0
     while same < min(len(prefix), len(tokens)) and prefix[same].key == tokens[same].key:
@@ -71,14 +75,14 @@ def align(prefix: Sequence[Token], tokens: Sequence[Token]) -> list[int]:
 
 def _edit_ends(prefix: Sequence[Token], tokens: Sequence[Token]) -> list[int]:
     """`align` without the shortcut for equal beginnings."""
-    edit = len(prefix) + 1  # an edit weighs more than all equal words together
+    weight = len(prefix) + 1  # the least cost weighs more than all equal words together
+    edit = weight * _EDIT
     rows = [[j * edit for j in range(len(tokens) + 1)]]
-    for wanted in prefix:
+    for replacements in _replacements(prefix, tokens, weight):
         above = rows[-1]
         row = [above[0] + edit]
-        for j, token in enumerate(tokens, start=1):
-            diagonal = above[j - 1] + (-1 if wanted.key == token.key else edit)
-            row.append(min(diagonal, above[j] + edit, row[j - 1] + edit))
+        for j, replacement in enumerate(replacements):
+            row.append(min(above[j] + replacement, above[j + 1] + edit, row[j] + edit))
         rows.append(row)
     j = min(range(len(tokens) + 1), key=lambda j: (rows[-1][j], abs(j - len(prefix))))
     ends: list[int] = []
@@ -88,6 +92,30 @@ def _edit_ends(prefix: Sequence[Token], tokens: Sequence[Token]) -> list[int]:
             j -= 1
         j -= rows[i][j] != rows[i - 1][j] + edit
     return ends[::-1]
+
+
+def _replacements(
+    prefix: Sequence[Token], tokens: Sequence[Token], weight: int
+) -> Iterator[list[int]]:
+    """For each token of `prefix`, what hearing it as each of `tokens` costs: -1 if equal."""
+    keys = [token.key for token in (*prefix, *tokens)]
+    letters = list(zip(keys, map(len, keys), _letters(keys), strict=True))
+    for key, length, bits in letters[: len(prefix)]:
+        yield [
+            -1
+            if key == other
+            else 2 * _EDIT * (length + n - 2 * (bits & others).bit_count()) // (length + n) * weight
+            for other, n, others in letters[len(prefix) :]
+        ]
+
+
+def _letters(keys: Sequence[str]) -> list[int]:
+    """The letters of each key as bits, with others for those it repeats: `&` is what two share."""
+    place: dict[tuple[str, int], int] = {}
+    return [
+        sum(1 << place.setdefault((c, key.count(c, 0, i)), len(place)) for i, c in enumerate(key))
+        for key in keys
+    ]
 
 
 def _characters(text: str) -> list[str]:
