@@ -1,0 +1,112 @@
+"""A real server with the fake model, on a free port of the loopback interface."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from types import ModuleType
+
+import grpc
+from sori.v1 import speech_pb2 as pb
+from sori.v1 import speech_pb2_grpc as rpc
+from sori_server.app import Server
+from sori_server.domain.limits import Limits
+from sori_server.engine.dispatcher import BatchingEngine
+from sori_server.engine.fake import FakeBehaviour, FakeFrontEnd, fake_loader
+from sori_server.engine.port import EnginePort
+from sori_server.runtime.gateway import Gateway
+from sori_server.settings import Settings
+from support.raw_client import PATIENCE, Stream, config_of
+from support.word_audio import assert_heard, conversation, linear16
+
+
+@dataclass(frozen=True)
+class Served:
+    """A server that runs."""
+
+    server: Server
+    engine: EnginePort
+
+    @property
+    def address(self) -> str:
+        return f"127.0.0.1:{self.server.grpc_port}"
+
+    @property
+    def gateway(self) -> Gateway:
+        return self.server.gateway
+
+    def channel(self, **options: int) -> grpc.aio.Channel:
+        """A connection of its own; `max_receive_message_length=1` is an option."""
+        named = [(f"grpc.{name}", value) for name, value in options.items()]
+        return grpc.aio.insecure_channel(
+            self.address, options=[("grpc.use_local_subchannel_pool", 1), *named]
+        )
+
+    def silent_stream(self, *, reads: bool = True) -> Stream:
+        """A stream on a connection of its own that has not sent anything yet."""
+        return Stream(self.channel(), reads=reads)
+
+    @asynccontextmanager
+    async def stream(
+        self, config: pb.StreamingConfig | None = None, **settings: object
+    ) -> AsyncIterator[Stream]:
+        """A stream on a connection of its own whose config, `config_of(settings)`, was sent."""
+        async with self.silent_stream() as stream:
+            await stream.send(config=config or config_of(**settings))
+            yield stream
+
+    @asynccontextmanager
+    async def stub(self) -> AsyncIterator[rpc.SpeechServiceStub]:
+        """The calls that are no streams."""
+        async with self.channel() as channel:
+            yield rpc.SpeechServiceStub(channel)
+
+    async def until_streams(self, count: int) -> None:
+        """Wait until so many streams are open."""
+        async with asyncio.timeout(PATIENCE):
+            while self.gateway.active_streams != count:  # noqa: ASYNC110
+                await asyncio.sleep(0.005)
+
+
+def fake_engine(
+    behaviour: FakeBehaviour | None = None, limits: Limits | None = None
+) -> BatchingEngine:
+    """An engine with the fake model, not started.
+
+    Spawned processes run the main module again, and that of pytest takes longer than a
+    model: it is put out of their sight.
+    """
+    sys.modules["__main__"] = ModuleType("__main__")
+    return BatchingEngine(fake_loader(behaviour), FakeFrontEnd(), limits or Limits())
+
+
+def server_for(engine: EnginePort, limits: Limits | None = None) -> Server:
+    """A server on a free port, not started."""
+    return Server(Settings(grpc_port=0, limits=limits or Limits()), engine)
+
+
+@asynccontextmanager
+async def serving(
+    behaviour: FakeBehaviour | None = None, limits: Limits | None = None
+) -> AsyncIterator[Served]:
+    """A server whose model is warm; it drains at the end."""
+    engine = fake_engine(behaviour, limits)
+    async with server_for(engine, limits) as server:
+        yield Served(server, engine)
+
+
+@asynccontextmanager
+async def undisturbed(served: Served, words: Sequence[int] = range(40)) -> AsyncIterator[None]:
+    """Another stream is open meanwhile, and gets every word it speaks."""
+    half = len(words) // 2
+    async with served.stream(interim_results=True) as stream:
+        await stream.audio(linear16(conversation([words[:half]])))
+        await stream.until(lambda response: response.result.is_final)
+        yield
+        await stream.audio(linear16(conversation([words[half:]])))
+        await stream.end_of_audio()
+        await stream.summary()
+        assert_heard(stream.texts, words)
