@@ -378,7 +378,7 @@ CONFIGS = st.builds(
     interim_results=st.sampled_from([True, True, True, False]),
     interim_interval=st.sampled_from([0.1, 0.5, 0.5, 3.0]),
     voice_activity_events=st.booleans(),
-    progress_interval=st.sampled_from([0.0, 0.1, 1.0]),
+    progress_interval=st.sampled_from([None, 0.1, 1.0]),
 )
 BEHAVIOURS = st.builds(
     Behaviour,

@@ -66,6 +66,6 @@ class StreamConfig:
     interim_interval: float = 0.5
     """Seconds of audio between two interim results."""
     voice_activity_events: bool = False
-    progress_interval: float = 0.0
-    """Seconds of audio between two progress events; zero sends them with finals only."""
+    progress_interval: float | None = None
+    """Seconds of audio between two progress events; None sends them after finals only."""
     latency_breakdown: bool = False

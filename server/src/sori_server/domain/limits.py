@@ -23,6 +23,10 @@ class Limits:
     """Time a client may take to accept one response."""
     half_close_grace: float = 0.02
     """Wait after an end of stream without `EndOfAudio`: a lost client is noticed by then."""
+    max_config_bytes: int = 16 * 1024
+    """Largest config message."""
+    max_request_id: int = 256
+    """Longest `Finalize.request_id`, in characters."""
     max_chunk_bytes: int = 256 * 1024
     """Largest `AudioChunk.data`."""
     max_buffered_audio: float = 60.0

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from sori_server.domain.audio import (
     MAX_CHANNELS,
     MAX_SAMPLE_RATE,
@@ -19,8 +21,10 @@ from sori_server.domain.errors import InvalidConfig, ModelNotFound
 from sori_server.domain.limits import Limits
 from sori_server.engine.port import ModelInfo
 
-DEFAULT_MODEL = "auto"
+DEFAULT_MODEL: Final = "auto"
 """Names the server's own model, whichever it is."""
+LONGEST_QUOTE: Final = 64
+"""Characters of a client's text that errors repeat: a status has to fit in a few KiB."""
 
 
 def check_stream(config: StreamConfig, model: ModelInfo, limits: Limits) -> None:
@@ -32,7 +36,7 @@ def check_stream(config: StreamConfig, model: ModelInfo, limits: Limits) -> None
     """
     check_recognition(config.recognition, model, limits, "config.recognition")
     _in_range("config.min_interim_interval", config.interim_interval, 0.1, 10.0, "s")
-    if config.progress_interval:
+    if config.progress_interval is not None:
         _in_range("config.progress_interval", config.progress_interval, 0.1, 3600.0, "s")
     _check_endpointing(config.endpointing)
 
@@ -49,8 +53,13 @@ def check_recognition(
     _check_format(config.audio_format, f"{path}.audio_format")
     if config.model not in ("", DEFAULT_MODEL, model.name):
         raise ModelNotFound(
-            f"{path}.model: {config.model!r} is not served here; this server has {model.name!r}",
-            metadata={"field": f"{path}.model", "model": config.model, "served": model.name},
+            f"{path}.model: {quoted(config.model)} is not served here;"
+            f" this server has {model.name!r}",
+            metadata={
+                "field": f"{path}.model",
+                "model": config.model[:LONGEST_QUOTE],
+                "served": model.name,
+            },
         )
     if len(config.languages) > limits.max_languages:
         raise InvalidConfig(
@@ -62,11 +71,16 @@ def check_recognition(
             known = ", ".join(model.languages)
             raise InvalidConfig(
                 f"{path}.language_codes[{i}]",
-                f"{language!r} is not a language of model {model.name!r}; it knows {known}",
+                f"{quoted(language)} is not a language of model {model.name!r}; it knows {known}",
             )
     if config.task not in model.tasks:
         raise InvalidConfig(f"{path}.task", f"model {model.name!r} cannot {config.task.value}")
     _in_range(f"{path}.decoding.beam_size", config.beam_size, 1, limits.max_beam_size, "")
+
+
+def quoted(text: str) -> str:
+    """What a client wrote, for error messages: in quotes, and cut if it is long."""
+    return repr(text if len(text) <= LONGEST_QUOTE else f"{text[:LONGEST_QUOTE]}…")
 
 
 def _check_format(audio: AudioFormat, path: str) -> None:

@@ -374,8 +374,8 @@ class Session:
         self._put_progress()
 
     def _report_progress(self) -> None:
-        interval = samples(self._config.progress_interval)
-        if interval and self._received - self._reported >= interval:
+        interval = self._config.progress_interval
+        if interval is not None and self._received - self._reported >= samples(interval):
             self._put_progress()
 
     def _put_progress(self) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, TypeVar
 
 from google.protobuf.duration_pb2 import Duration
 from sori.v1 import speech_pb2 as pb
@@ -23,6 +23,9 @@ from sori_server.runtime.door import (
     FinalizeUtterance,
     KeepAlive,
 )
+from sori_server.runtime.validation import quoted
+
+Default = TypeVar("Default", float, float | None)
 
 ENCODINGS: Final = {
     pb.AUDIO_ENCODING_LINEAR16: AudioEncoding.LINEAR16,
@@ -38,15 +41,16 @@ TASKS: Final = {
 }
 
 
-def stream_config(message: pb.StreamingConfig) -> StreamConfig:
+def stream_config(message: pb.StreamingConfig, limits: Limits) -> StreamConfig:
     """Settings of a stream, defaults filled in.
 
     Raises:
-        InvalidConfig: an enum value or tag is not known.
+        InvalidConfig: it is larger than allowed, or an enum value or tag is not known.
     """
+    _check_size(message, limits)
     default = StreamConfig()
     return StreamConfig(
-        recognition=recognition_config(message.recognition, "config.recognition"),
+        recognition=_recognition_config(message.recognition, "config.recognition"),
         endpointing=_endpointing(message.endpointing),
         interim_results=message.interim_results,
         interim_interval=_seconds(message, "min_interim_interval", default.interim_interval),
@@ -56,12 +60,23 @@ def stream_config(message: pb.StreamingConfig) -> StreamConfig:
     )
 
 
-def recognition_config(message: pb.RecognitionConfig, path: str) -> RecognitionConfig:
-    """What to recognize, defaults filled in; `path` leads to `message` in errors.
+def recording_config(message: pb.RecognitionConfig, limits: Limits) -> RecognitionConfig:
+    """What to recognize in a recording, defaults filled in.
 
     Raises:
-        InvalidConfig: an enum value or tag is not known.
+        InvalidConfig: it is larger than allowed, or an enum value or tag is not known.
     """
+    _check_size(message, limits)
+    return _recognition_config(message, "config")
+
+
+def _check_size(config: pb.StreamingConfig | pb.RecognitionConfig, limits: Limits) -> None:
+    size, most = config.ByteSize(), limits.max_config_bytes
+    if size > most:
+        raise InvalidConfig("config", f"{size} bytes, at most {most} are allowed", limit=str(most))
+
+
+def _recognition_config(message: pb.RecognitionConfig, path: str) -> RecognitionConfig:
     default = RecognitionConfig()
     return RecognitionConfig(
         audio_format=_audio_format(message.audio_format, f"{path}.audio_format"),
@@ -81,18 +96,17 @@ def client_message(message: pb.StreamingRecognizeRequest, limits: Limits) -> Cli
 
     Raises:
         ProtocolViolation: it is a config, or nothing this server knows.
-        InvalidConfig: it is larger than allowed, or has a negative offset.
+        InvalidConfig: it is larger than allowed, or counts bytes below zero.
     """
     match message.WhichOneof("request"):
         case "audio":
             return _audio(message.audio, limits)
         case "finalize":
-            return FinalizeUtterance(message.finalize.request_id)
+            return _finalize(message.finalize, limits)
         case "keep_alive":
             return KeepAlive()
         case "end_of_audio":
-            end = message.end_of_audio
-            return EndOfAudio(end.total_bytes if end.HasField("total_bytes") else None)
+            return _end_of_audio(message.end_of_audio)
         case "config":
             raise ProtocolViolation(
                 "config: sent twice; it is the first message and only that",
@@ -117,6 +131,25 @@ def _audio(chunk: pb.AudioChunk, limits: Limits) -> AudioBytes:
     if chunk.byte_offset < 0:
         raise InvalidConfig("audio.byte_offset", f"{chunk.byte_offset} is negative")
     return AudioBytes(chunk.data, chunk.byte_offset)
+
+
+def _finalize(finalize: pb.Finalize, limits: Limits) -> FinalizeUtterance:
+    length, most = len(finalize.request_id), limits.max_request_id
+    if length > most:
+        raise InvalidConfig(
+            "finalize.request_id",
+            f"{length} characters, at most {most} are allowed",
+            limit=str(most),
+        )
+    return FinalizeUtterance(finalize.request_id)
+
+
+def _end_of_audio(end: pb.EndOfAudio) -> EndOfAudio:
+    if not end.HasField("total_bytes"):
+        return EndOfAudio()
+    if end.total_bytes < 0:
+        raise InvalidConfig("end_of_audio.total_bytes", f"{end.total_bytes} is negative")
+    return EndOfAudio(end.total_bytes)
 
 
 def _endpointing(message: pb.EndpointingConfig) -> EndpointingConfig:
@@ -160,13 +193,13 @@ def _language(tag: str, path: str) -> str:
     """The primary subtag of a BCP-47 tag: Whisper tells languages apart, not regions."""
     language = tag.replace("_", "-").split("-", 1)[0].lower()
     if not language.isalpha():
-        raise InvalidConfig(path, f"{tag!r} is not a BCP-47 tag such as 'en' or 'ko-KR'")
+        raise InvalidConfig(path, f"{quoted(tag)} is not a BCP-47 tag such as 'en' or 'ko-KR'")
     return language
 
 
 def _seconds(
-    message: pb.StreamingConfig | pb.EndpointingConfig, field: str, default: float
-) -> float:
+    message: pb.StreamingConfig | pb.EndpointingConfig, field: str, default: Default
+) -> float | Default:
     if not message.HasField(field):
         return default
     duration: Duration = getattr(message, field)

@@ -144,7 +144,7 @@ def _stream_config(config: StreamConfig, model_info: ModelInfo) -> pb.StreamingC
             speech_threshold=endpointing.speech_threshold,
         ),
         voice_activity_events=config.voice_activity_events,
-        progress_interval=duration(progress) if progress else None,
+        progress_interval=None if progress is None else duration(progress),
         latency_breakdown=config.latency_breakdown,
     )
 

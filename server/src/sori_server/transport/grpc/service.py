@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 
 import grpc
+from google.protobuf.message import DecodeError
 from sori.v1 import speech_pb2 as pb
 from sori.v1 import speech_pb2_grpc as pb_grpc
 
@@ -91,22 +92,21 @@ class SpeechService(pb_grpc.SpeechServiceServicer):
         limit = self._gateway.limits.config_timeout
         try:
             async with asyncio.timeout(limit):
-                message = await context.read()
+                message = await _read(context)
         except TimeoutError:
             raise ProtocolViolation(
                 f"config: not received within {limit:g} s", metadata={"field": "config"}
             ) from None
-        given = isinstance(message, pb.StreamingRecognizeRequest)
-        kind = message.WhichOneof("request") if given else "nothing"
-        if kind != "config":
+        kind = message.WhichOneof("request") if message is not None else "nothing"
+        if message is None or kind != "config":
             raise ProtocolViolation(
                 f"config: must be the first message, got {kind or 'an unknown kind'}",
                 metadata={"field": "config"},
             )
-        return requests.stream_config(message.config)
+        return requests.stream_config(message.config, self._gateway.limits)
 
     async def _recognize(self, request: pb.RecognizeRequest) -> pb.RecognizeResponse:
-        config = requests.recognition_config(request.config, "config")
+        config = requests.recording_config(request.config, self._gateway.limits)
         door = RecordingDoor(request.audio, self._gateway.limits.max_chunk_bytes)
         with self._gateway.recording(config) as runner:
             await runner.run(door)
@@ -126,8 +126,8 @@ class GrpcDoor:
 
     async def receive(self) -> ClientMessage | None:
         """The next message of the call; None after a half-close, or a lost connection."""
-        message = await self._context.read()
-        if not isinstance(message, pb.StreamingRecognizeRequest):
+        message = await _read(self._context)
+        if message is None:
             return None
         return requests.client_message(message, self._gateway.limits)
 
@@ -144,3 +144,18 @@ class GrpcDoor:
             return pb.StreamingRecognizeResponse(sequence=event.sequence, session_started=started)
         received = self._runner.received_bytes
         return responses.response(event, received, with_latency=config.latency_breakdown)
+
+
+async def _read(context: StreamContext) -> pb.StreamingRecognizeRequest | None:
+    """The next message of a call; None after the last.
+
+    Raises:
+        ProtocolViolation: what came is no message of the contract.
+    """
+    try:
+        message = await context.read()
+    except DecodeError:
+        raise ProtocolViolation(
+            "request: these bytes are no message of the contract", metadata={"field": "request"}
+        ) from None
+    return message if isinstance(message, pb.StreamingRecognizeRequest) else None
