@@ -14,6 +14,7 @@ from google.rpc import error_details_pb2 as details
 from grpc_status import rpc_status
 from sori.v1 import speech_pb2 as pb
 from sori.v1 import speech_pb2_grpc as rpc
+from sori_client.final_status import FinalStatus
 
 PATIENCE = 10.0
 """Seconds after which something that was to come counts as missing."""
@@ -64,7 +65,10 @@ class Ending:
 def ending_of(error: grpc.aio.AioRpcError) -> Ending:
     """The status a call failed with, taken apart."""
     ending = Ending(error.code(), error.details() or "")
-    status = rpc_status.from_call(error)
+    try:
+        status = rpc_status.from_call(error)
+    except ValueError:  # gRPC replaced the status, and left the details of the other
+        return ending
     for packed in status.details if status else ():
         _unpack(packed, ending)
     return ending
@@ -191,13 +195,13 @@ class Stream:
         self._reading = asyncio.create_task(self._read())
 
     async def _read(self) -> None:
-        ending = Ending(grpc.StatusCode.OK)
+        ending, status = Ending(grpc.StatusCode.OK), FinalStatus(self.call)
         try:
             async for response in self.call:
                 self.responses.append(response)
                 await self._tell()
         except grpc.aio.AioRpcError as error:
-            ending = ending_of(error)
+            ending = ending_of(status.of(error))
         except asyncio.CancelledError:
             ending = Ending(grpc.StatusCode.CANCELLED)
         self.ending = ending
