@@ -8,7 +8,12 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 
 from sori_server.domain.config import RecognitionConfig, StreamConfig
-from sori_server.domain.errors import CapacityExhausted, ModelLoading, ServerDraining
+from sori_server.domain.errors import (
+    CapacityExhausted,
+    ModelLoading,
+    ServerDraining,
+    SessionTooLong,
+)
 from sori_server.domain.limits import Limits
 from sori_server.engine.port import EnginePort, ModelInfo
 from sori_server.runtime.runner import StreamRunner
@@ -33,8 +38,15 @@ class Gateway:
 
     @property
     def model(self) -> ModelInfo:
-        """The model served."""
-        return self._engine.model
+        """The model served.
+
+        Raises:
+            ModelLoading: it is not known yet.
+        """
+        try:
+            return self._engine.model
+        except ModelLoading as error:
+            raise ModelLoading(str(error), retry_after=self._limits.retry_delay) from None
 
     @property
     def ready(self) -> bool:
@@ -62,19 +74,28 @@ class Gateway:
         check_stream(config, self._engine.model, self._limits)
         return self._count(StreamRunner(self._effective(config), self._engine, self._limits))
 
-    def recording(self, config: RecognitionConfig) -> AbstractContextManager[StreamRunner]:
+    @contextmanager
+    def recording(self, config: RecognitionConfig) -> Iterator[StreamRunner]:
         """A runner for one complete recording, counted until the context ends.
 
         Raises:
             InvalidConfig, ModelNotFound: the settings cannot be met.
             ServerDraining, ModelLoading, CapacityExhausted: not now.
+            SessionTooLong: the recording turned out to be longer than allowed.
         """
         self._admit()
         check_recognition(config, self._engine.model, self._limits, "config")
         longest = self._limits.max_recording_duration
         limits = replace(self._limits, max_session_duration=longest)
         effective = self._effective(StreamConfig(recognition=config))
-        return self._count(StreamRunner(effective, self._engine, limits))
+        try:
+            with self._count(StreamRunner(effective, self._engine, limits)) as runner:
+                yield runner
+        except SessionTooLong:
+            raise SessionTooLong(
+                f"a recording may have {longest:g} s of audio",
+                metadata={"max_recording_duration": f"{longest:g}"},
+            ) from None
 
     async def drain(self) -> None:
         """Refuse new streams, let open ones end for a while, then force their finals out."""

@@ -85,9 +85,10 @@ class StreamRunner:
             self._changed.set()
 
     def flush(self) -> None:
-        """End the stream for the client: what was received becomes final."""
-        wait = self._limits.retry_delay
-        self._stop(ServerDraining("the server is shutting down", retry_after=wait))
+        """End the stream for the client, if it has not: what was received becomes final."""
+        if self._session.state is State.OPEN:
+            wait = self._limits.retry_delay
+            self._stop(ServerDraining("the server is shutting down", retry_after=wait))
 
     # ------------------------------------------------------------------ reader
 
@@ -140,24 +141,34 @@ class StreamRunner:
 
     def _hear(self, count: int, probabilities: list[float]) -> None:
         limit = self._limits.max_session_duration
-        if self._session.received + count > samples(limit):
+        received = self._session.received
+        allowed = min(count, samples(limit) - received)
+        frame = self._audio.vad_frame
+        judged = (received + allowed) // frame - received // frame
+        self._session.receive_audio(allowed, probabilities[:judged])
+        self._follow_up()
+        if allowed < count:
             raise SessionTooLong(
                 f"a stream may send {limit:g} s of audio",
                 metadata={"max_session_duration": f"{limit:g}"},
             )
-        self._session.receive_audio(count, probabilities)
-        self._follow_up()
 
     async def _room(self) -> None:
         """Wait while the engine or the client is too far behind to take more audio."""
-        session, limits = self._session, self._limits
-        most = samples(limits.max_buffered_audio)
-        while (
-            session.received - session.final_position >= most
-            or session.pending_events >= limits.max_pending_events
-        ):
+        while self._engine_behind() or self._client_behind():
             self._changed.clear()
             await self._changed.wait()
+
+    def _engine_behind(self) -> bool:
+        """Whether windows in work have to end before more audio is taken.
+
+        Without any, only more audio can end the utterance.
+        """
+        behind = self._session.received - self._session.final_position
+        return bool(self._windows) and behind >= samples(self._limits.max_buffered_audio)
+
+    def _client_behind(self) -> bool:
+        return self._session.pending_events >= self._limits.max_pending_events
 
     def _end(self, reason: FinalReason) -> None:
         self._session.end_of_audio(reason)
@@ -165,10 +176,10 @@ class StreamRunner:
 
     def _stop(self, error: SoriError) -> None:
         """Read no more; the stream ends with `error` when its words are out."""
-        if self._reader is not None and not self._reader.done():
-            self._fail(error)
+        self._fail(error)
+        if self._reader is not None:
             self._reader.cancel()
-            self._end(FinalReason.SERVER)
+        self._end(FinalReason.SERVER)
 
     def _fail(self, error: SoriError) -> None:
         """Remember the first error: it is raised when the stream's words are out."""
@@ -194,7 +205,8 @@ class StreamRunner:
             hypothesis = await self._engine.recognize(request, self._audio)
         except EngineError as error:
             if isinstance(error, EngineUnavailable):
-                self._stop(error)
+                wait = self._limits.retry_delay
+                self._stop(EngineUnavailable(str(error), retry_after=wait))
             self._session.receive_failure(request.request_id, error.reason)
         else:
             self._session.receive_hypothesis(request.request_id, hypothesis, clock() - asked)

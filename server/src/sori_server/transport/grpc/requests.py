@@ -91,6 +91,18 @@ def _recognition_config(message: pb.RecognitionConfig, path: str) -> Recognition
     )
 
 
+def check_page(message: pb.ListModelsRequest) -> None:
+    """Check which page of a list is asked for; there is never a second one.
+
+    Raises:
+        InvalidConfig: there can be no such page.
+    """
+    if message.page_size < 0:
+        raise InvalidConfig("page_size", f"{message.page_size} is negative")
+    if message.page_token:
+        raise InvalidConfig("page_token", "it was not given out by this server")
+
+
 def client_message(message: pb.StreamingRecognizeRequest, limits: Limits) -> ClientMessage:
     """A message after the config.
 

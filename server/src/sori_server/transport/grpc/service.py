@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable
+from typing import TypeVar
 
 import grpc
 from google.protobuf.message import DecodeError
@@ -21,6 +22,8 @@ from sori_server.runtime.runner import StreamRunner
 from sori_server.transport.grpc import requests, responses
 from sori_server.transport.grpc.status import grpc_status
 
+Question = TypeVar("Question")
+Answer = TypeVar("Answer")
 StreamContext = grpc.aio.ServicerContext[
     pb.StreamingRecognizeRequest, pb.StreamingRecognizeResponse
 ]
@@ -54,11 +57,7 @@ class SpeechService(pb_grpc.SpeechServiceServicer):
         context: grpc.aio.ServicerContext[pb.RecognizeRequest, pb.RecognizeResponse],
     ) -> pb.RecognizeResponse:
         """Serve one recording."""
-        try:
-            return await self._recognize(request)
-        except SoriError as error:
-            await context.abort_with_status(grpc_status(error))
-            raise
+        return await _answered(self._recognize(request), context)
 
     async def ListModels(
         self,
@@ -66,10 +65,7 @@ class SpeechService(pb_grpc.SpeechServiceServicer):
         context: grpc.aio.ServicerContext[pb.ListModelsRequest, pb.ListModelsResponse],
     ) -> pb.ListModelsResponse:
         """List the model this server serves."""
-        del request, context
-        return pb.ListModelsResponse(
-            models=[responses.model(self._gateway.model, loaded=self._gateway.ready)]
-        )
+        return await _answered(self._list_models(request), context)
 
     async def GetServerInfo(
         self,
@@ -110,10 +106,16 @@ class SpeechService(pb_grpc.SpeechServiceServicer):
         door = RecordingDoor(request.audio, self._gateway.limits.max_chunk_bytes)
         with self._gateway.recording(config) as runner:
             await runner.run(door)
+        door.check_complete()
         return pb.RecognizeResponse(
             results=[responses.recognition_result(r, with_latency=False) for r in door.results],
             summary=responses.summary(door.summary),
         )
+
+    async def _list_models(self, request: pb.ListModelsRequest) -> pb.ListModelsResponse:
+        requests.check_page(request)
+        model = responses.model(self._gateway.model, loaded=self._gateway.ready)
+        return pb.ListModelsResponse(models=[model])
 
 
 class GrpcDoor:
@@ -144,6 +146,17 @@ class GrpcDoor:
             return pb.StreamingRecognizeResponse(sequence=event.sequence, session_started=started)
         received = self._runner.received_bytes
         return responses.response(event, received, with_latency=config.latency_breakdown)
+
+
+async def _answered(
+    answer: Awaitable[Answer], context: grpc.aio.ServicerContext[Question, Answer]
+) -> Answer:
+    """What `answer` gives; ends the call with a status if that is an error."""
+    try:
+        return await answer
+    except SoriError as error:
+        await context.abort_with_status(grpc_status(error))
+        raise
 
 
 async def _read(context: StreamContext) -> pb.StreamingRecognizeRequest | None:
