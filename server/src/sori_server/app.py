@@ -52,7 +52,7 @@ class Server:
     """One gateway process: an engine and the doors to it, as an async context.
 
     Health answers NOT_SERVING from the moment the port is open until the model is warm,
-    and again from the moment the server starts to leave.
+    while a worker is being replaced, and from the moment the server starts to leave.
     """
 
     def __init__(self, settings: Settings, engine: EnginePort) -> None:
@@ -75,7 +75,7 @@ class Server:
         except BaseException:
             await self._grpc.stop()
             raise
-        await self._grpc.set_serving(serving=True)
+        await self._grpc.tell_health()
         return self
 
     async def __aexit__(self, *exc_info: object) -> None:

@@ -6,6 +6,7 @@ has a test that shows its effect.
 
 from __future__ import annotations
 
+import asyncio
 from typing import Final
 
 import grpc
@@ -16,11 +17,12 @@ from sori.v1 import speech_pb2, speech_pb2_grpc
 from sori_server.domain.errors import AddressUnavailable
 from sori_server.domain.limits import Limits
 from sori_server.runtime.gateway import Gateway
-from sori_server.transport.grpc.reflection_v1 import SERVICE_V1, add_reflection_v1
+from sori_server.transport.grpc.reflection_v1 import add_reflection_v1
 from sori_server.transport.grpc.service import SpeechService
 
 SERVICE: Final = speech_pb2.DESCRIPTOR.services_by_name["SpeechService"].full_name
-SERVICES: Final = (SERVICE, health.SERVICE_NAME, reflection.SERVICE_NAME, SERVICE_V1)
+SERVICES: Final = (SERVICE, health.SERVICE_NAME, reflection.SERVICE_NAME)
+"""What reflection lists: all it has descriptors of, so not itself under its v1 name."""
 
 LOOKAHEAD_BYTES: Final = 65_536
 """HTTP/2 window ahead of the reader: about 3 s of LINEAR16 at 16 kHz instead of 2 minutes."""
@@ -30,6 +32,8 @@ PING_TIMEOUT_MS: Final = 5_000
 MIN_PING_INTERVAL_MS: Final = 5_000
 """Clients may ping this often without being cut off."""
 MAX_METADATA_BYTES: Final = 16_384
+HEALTH_POLL: Final = 0.2
+"""Seconds between two looks at whether streams would be served."""
 
 
 def server_options(limits: Limits) -> list[tuple[str, int]]:
@@ -54,7 +58,7 @@ class GrpcServer:
     """The gRPC door of a gateway."""
 
     def __init__(self, gateway: Gateway) -> None:
-        self._limits = gateway.limits
+        self._gateway = gateway
         self._server = grpc.aio.server(options=server_options(gateway.limits))
         self._health = health.aio.HealthServicer()
         speech_pb2_grpc.add_SpeechServiceServicer_to_server(SpeechService(gateway), self._server)
@@ -63,7 +67,7 @@ class GrpcServer:
         add_reflection_v1(SERVICES, self._server)
 
     async def start(self, host: str, port: int) -> int:
-        """Listen; not serving until `set_serving`. Port 0 picks a free one.
+        """Listen. Port 0 picks a free one. Health follows the gateway from here on.
 
         Returns:
             The port listened on.
@@ -71,7 +75,7 @@ class GrpcServer:
         Raises:
             AddressUnavailable: the port is taken or the host is not ours.
         """
-        await self.set_serving(serving=False)
+        await self.tell_health()
         try:
             bound = self._server.add_insecure_port(f"{host}:{port}")
         except RuntimeError as error:
@@ -80,19 +84,28 @@ class GrpcServer:
                 metadata={"host": host, "port": str(port)},
             ) from error
         await self._server.start()
+        self._watching = asyncio.create_task(self._watch_health(), name="sori-health")
         return bound
 
-    async def set_serving(self, *, serving: bool) -> None:
-        """Tell health checkers whether to send streams here."""
+    async def tell_health(self) -> None:
+        """Tell health checkers at once whether to send streams here."""
         statuses = health_pb2.HealthCheckResponse
-        status = statuses.SERVING if serving else statuses.NOT_SERVING
+        status = statuses.SERVING if self._gateway.ready else statuses.NOT_SERVING
         for service in ("", SERVICE):
             await self._health.set(service, status)
 
+    async def _watch_health(self) -> None:
+        """Tell health checkers of workers that die and come back."""
+        while True:
+            await self.tell_health()
+            await asyncio.sleep(HEALTH_POLL)
+
     async def begin_drain(self) -> None:
         """Tell health checkers for good that the server leaves."""
+        self._watching.cancel()
         await self._health.enter_graceful_shutdown()
 
     async def stop(self) -> None:
         """Close the port and end the calls that are left."""
-        await self._server.stop(self._limits.write_timeout)
+        self._watching.cancel()
+        await self._server.stop(self._gateway.limits.write_timeout)
