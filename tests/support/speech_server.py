@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import multiprocessing
 import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -29,6 +30,8 @@ class Served:
 
     server: Server
     engine: EnginePort
+    others: frozenset[int] = frozenset()
+    """Child processes that were there before."""
 
     @property
     def address(self) -> str:
@@ -37,6 +40,12 @@ class Served:
     @property
     def gateway(self) -> Gateway:
         return self.server.gateway
+
+    @property
+    def worker_pid(self) -> int:
+        """Process id of the engine's worker."""
+        (pid,) = child_pids() - self.others
+        return pid
 
     def channel(self, **options: int) -> grpc.aio.Channel:
         """A connection of its own; `max_receive_message_length=1` is an option."""
@@ -71,6 +80,11 @@ class Served:
                 await asyncio.sleep(0.005)
 
 
+def child_pids() -> frozenset[int]:
+    """Process ids of all workers of this process."""
+    return frozenset(child.pid or 0 for child in multiprocessing.active_children())
+
+
 def fake_engine(
     behaviour: FakeBehaviour | None = None, limits: Limits | None = None
 ) -> BatchingEngine:
@@ -93,9 +107,9 @@ async def serving(
     behaviour: FakeBehaviour | None = None, limits: Limits | None = None
 ) -> AsyncIterator[Served]:
     """A server whose model is warm; it drains at the end."""
-    engine = fake_engine(behaviour, limits)
+    engine, others = fake_engine(behaviour, limits), child_pids()
     async with server_for(engine, limits) as server:
-        yield Served(server, engine)
+        yield Served(server, engine, others)
 
 
 @asynccontextmanager
