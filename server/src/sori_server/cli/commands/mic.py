@@ -1,0 +1,59 @@
+"""`sori mic`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from sori_server.cli.options import (
+    ComputeType,
+    Config,
+    Device,
+    Interim,
+    Json,
+    Language,
+    Model,
+    Translate,
+    Words,
+)
+
+
+def mic(
+    address: Annotated[
+        str | None,
+        typer.Option(
+            "--address",
+            "-a",
+            metavar="HOST:PORT",
+            help="gRPC address of a server; without it, this process recognizes.",
+        ),
+    ] = None,
+    input_device: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME|NUMBER", help="Microphone.", show_default="the system's default"
+        ),
+    ] = None,
+    language: Language = None,
+    translate: Translate = False,
+    words: Words = False,
+    interim: Interim = True,
+    json: Json = False,
+    model: Model = None,
+    device: Device = None,
+    compute_type: ComputeType = None,
+    config: Config = None,
+) -> None:
+    """Show what you say as text; Ctrl-C ends."""
+    from sori_server.cli.local import local_settings, recognize_here
+    from sori_server.cli.remote import stream_to
+    from sori_server.cli.sources import open_microphone
+    from sori_server.cli.wishes import Wishes
+
+    wishes = Wishes(tuple(language or ()), translate, words, interim, json)
+    source = open_microphone(input_device)
+    if address is not None:
+        raise typer.Exit(stream_to(address, source, wishes))
+    flags = {"model": model, "device": device, "compute_type": compute_type}
+    raise typer.Exit(recognize_here(local_settings(flags, config), source, wishes))

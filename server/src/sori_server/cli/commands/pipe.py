@@ -1,0 +1,53 @@
+"""`sori pipe`."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import typer
+
+from sori_server.cli.options import (
+    Channels,
+    ComputeType,
+    Config,
+    Device,
+    Format,
+    Interim,
+    Json,
+    Language,
+    Model,
+    PipeFormat,
+    Rate,
+    Translate,
+    Words,
+)
+
+EPILOG: Final = (
+    "$ ffmpeg -i talk.mp4 -f f32le -ar 16000 -ac 1 - | sori pipe --format f32le\n\n"
+    "$ arecord -f S16_LE -r 16000 | sori pipe --interim"
+)
+
+
+def pipe(
+    format: Format = PipeFormat.AUTO,
+    rate: Rate = 16_000,
+    channels: Channels = 1,
+    json: Json = False,
+    interim: Interim = False,
+    words: Words = False,
+    language: Language = None,
+    translate: Translate = False,
+    model: Model = None,
+    device: Device = None,
+    compute_type: ComputeType = None,
+    config: Config = None,
+) -> None:
+    """Read audio from stdin and write text, without a server."""
+    from sori_server.cli.local import local_settings, recognize_here
+    from sori_server.cli.sources import Pcm, open_stdin
+    from sori_server.cli.wishes import Wishes
+
+    source = open_stdin(Pcm(format, rate, channels))
+    flags = {"model": model, "device": device, "compute_type": compute_type}
+    wishes = Wishes(tuple(language or ()), translate, words, interim, json)
+    raise typer.Exit(recognize_here(local_settings(flags, config), source, wishes))

@@ -1,0 +1,1 @@
+"""The demonstration: four recordings, one server, four streams at once."""

@@ -1,0 +1,111 @@
+"""Flags that several commands share. Those of settings are named as the settings."""
+
+from __future__ import annotations
+
+import enum
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+
+DEFAULT_ADDRESS: Final = "127.0.0.1:50051"
+
+_AUDIO: Final = "Audio"
+_TEXT: Final = "Text"
+_MODEL: Final = "Model"
+
+
+class PipeFormat(enum.Enum):
+    """What raw audio on a pipe is made of; the names are those of FFmpeg."""
+
+    AUTO = "auto"
+    S16LE = "s16le"
+    F32LE = "f32le"
+    MULAW = "mulaw"
+    ALAW = "alaw"
+    WAV = "wav"
+
+
+Model = Annotated[
+    str | None,
+    typer.Option(
+        "--model",
+        "-m",
+        metavar="NAME|PATH",
+        help="Name, folder or hub id; [b]auto[/] picks by device.",
+        rich_help_panel=_MODEL,
+    ),
+]
+Device = Annotated[
+    str | None,
+    typer.Option(
+        metavar="auto|cpu|cuda",
+        help="Where the model runs.",
+        show_default="auto",
+        rich_help_panel=_MODEL,
+    ),
+]
+ComputeType = Annotated[
+    str | None,
+    typer.Option(
+        metavar="TYPE",
+        help="Number type of its weights, such as int8 or float16.",
+        show_default="auto",
+        rich_help_panel=_MODEL,
+    ),
+]
+Config = Annotated[
+    Path | None,
+    typer.Option(
+        "--config",
+        "-c",
+        metavar="FILE",
+        help="TOML file with settings; SORI_* variables and flags win over it.",
+    ),
+]
+Address = Annotated[
+    str, typer.Option("--address", "-a", metavar="HOST:PORT", help="gRPC address of the server.")
+]
+Language = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--language",
+        "-l",
+        metavar="CODE",
+        help="Language spoken, such as en or ko; several to choose among.",
+        show_default="detected",
+        rich_help_panel=_TEXT,
+    ),
+]
+Translate = Annotated[
+    bool,
+    typer.Option("--translate", help="Write English, whatever is spoken.", rich_help_panel=_TEXT),
+]
+Words = Annotated[
+    bool, typer.Option("--words", help="Show when each word was said.", rich_help_panel=_TEXT)
+]
+Json = Annotated[
+    bool,
+    typer.Option("--json", help="One JSON object per event and line.", rich_help_panel=_TEXT),
+]
+Interim = Annotated[
+    bool,
+    typer.Option(
+        "--interim/--no-interim", help="Show text before it is final.", rich_help_panel=_TEXT
+    ),
+]
+Format = Annotated[
+    PipeFormat,
+    typer.Option(
+        "--format",
+        "-f",
+        help="Encoding; [b]auto[/] takes WAV by its header, anything else for s16le.",
+        rich_help_panel=_AUDIO,
+    ),
+]
+Rate = Annotated[
+    int, typer.Option("--rate", "-r", help="Hertz of raw audio.", rich_help_panel=_AUDIO)
+]
+Channels = Annotated[
+    int, typer.Option("--channels", help="Channels of raw audio.", rich_help_panel=_AUDIO)
+]

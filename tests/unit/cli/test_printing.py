@@ -1,0 +1,48 @@
+"""What is written for pipes and files, and for programs."""
+
+import json
+
+import pytest
+from sori_client.types import GoAway, Progress, Result, Word
+from sori_server.cli.printing import JsonPrinter, LinePrinter, open_printer
+from sori_server.cli.wishes import Wishes
+
+pytestmark = pytest.mark.unit
+
+INTERIM = Result("Four", " seven", False, 0, 1, 0.85, 2.0)
+FINAL = Result("Four seven.", "", True, 0, 2, 0.85, 2.0, words=(Word("Four", 0.85, 1.4, 1.0),))
+EMPTY = Result("", "", True, 1, 1, 2.0, 3.0)
+
+
+def test_lines_are_final_text_and_nothing_else(capsys: pytest.CaptureFixture[str]) -> None:
+    printer = LinePrinter(Wishes())
+    for event in (FINAL, EMPTY, Progress(1, 2.0, 2.0)):
+        printer.show(event)
+    assert capsys.readouterr() == ("Four seven.\n", "")
+
+
+def test_interim_lines_are_marked_and_words_come_below(capsys: pytest.CaptureFixture[str]) -> None:
+    printer = LinePrinter(Wishes(words=True, interim=True))
+    printer.show(INTERIM)
+    printer.show(FINAL)
+    assert capsys.readouterr().out == "… Four seven\nFour seven.\n  0.85\tFour\n"
+
+
+def test_that_the_server_leaves_is_told_on_stderr(capsys: pytest.CaptureFixture[str]) -> None:
+    LinePrinter(Wishes()).show(GoAway(5.0, "the server is shutting down"))
+    assert capsys.readouterr() == ("", "warning: the server is shutting down\n")
+
+
+def test_json_has_every_event(capsys: pytest.CaptureFixture[str]) -> None:
+    printer = JsonPrinter()
+    for event in (INTERIM, FINAL, Progress(1, 2.0, 2.0)):
+        printer.show(event)
+    names = [json.loads(line)["event"] for line in capsys.readouterr().out.splitlines()]
+    assert names == ["result", "result", "progress"]
+
+
+def test_the_flags_choose_the_printer(capsys: pytest.CaptureFixture[str]) -> None:
+    with open_printer(Wishes(json=True)) as as_json, open_printer(Wishes()) as lines:
+        assert isinstance(as_json, JsonPrinter)
+        assert isinstance(lines, LinePrinter)
+    assert capsys.readouterr() == ("", "")
