@@ -32,7 +32,7 @@ class Ingest:
 
     @property
     def received_bytes(self) -> int:
-        """Bytes received, in the client's encoding."""
+        """Bytes received and judged, in the client's encoding."""
         return self._received_bytes
 
     async def accept(self, message: AudioBytes) -> AsyncIterator[Judged]:
@@ -47,9 +47,9 @@ class Ingest:
             if message.offset > self._received_bytes:
                 raise AudioGap(self._received_bytes, message.offset, "audio.byte_offset")
             data = data[self._received_bytes - message.offset :]
-        self._received_bytes += len(data)
         async for judged in self._judge(self._decoder.feed(data)):
             yield judged
+        self._received_bytes += len(data)
 
     async def close(self) -> AsyncIterator[Judged]:
         """Take what the decoder still held."""
