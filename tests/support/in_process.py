@@ -19,7 +19,7 @@ from sori_server.runtime.runner import StreamRunner
 from support.word_audio import Audio, linear16
 
 SETTLED = 0.03
-"""Seconds after which what could go on has gone on."""
+"""Seconds without news after which what could go on has gone on."""
 
 Step = ClientMessage | SoriError | asyncio.Event | None
 """A message; an error of `receive`; an event to wait for; None for a half-close."""
@@ -41,11 +41,13 @@ def chunks(audio: Audio, frames: int = 1) -> list[AudioBytes]:
 class ScriptedDoor:
     """Implements `Door`: gives the steps one by one, then is silent; keeps what it is sent.
 
-    `send` waits for `accepting`, `taken` counts the steps given.
+    `send` waits for `accepting`, which ends when `accepts` steps were given; `taken`
+    counts them.
     """
 
-    def __init__(self, *steps: Step) -> None:
+    def __init__(self, *steps: Step, accepts: int | None = None) -> None:
         self._steps = steps
+        self._accepts = accepts
         self.taken = 0
         self.numbered: list[NumberedEvent] = []
         self.accepting = asyncio.Event()
@@ -55,6 +57,8 @@ class ScriptedDoor:
         while self.taken < len(self._steps):
             step = self._steps[self.taken]
             self.taken += 1
+            if self.taken == self._accepts:
+                self.accepting.clear()
             if isinstance(step, SoriError):
                 raise step
             if not isinstance(step, asyncio.Event):
@@ -142,9 +146,13 @@ class ScriptedEngine:
         return [request for request in self.asked if request.kind is kind]
 
 
-async def settle() -> None:
-    """Let go on whatever can."""
-    await asyncio.sleep(SETTLED)
+async def settle(door: ScriptedDoor) -> None:
+    """Let go on whatever can, until nothing is taken or told any more."""
+    for _ in range(100):
+        before = (door.taken, len(door.numbered))
+        await asyncio.sleep(SETTLED)
+        if before == (door.taken, len(door.numbered)):
+            return
 
 
 async def ran(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from dataclasses import replace
 
 from sori_server.domain.config import RecognitionConfig, StreamConfig
@@ -63,7 +63,8 @@ class Gateway:
         """Streams open now."""
         return len(self._runners)
 
-    def stream(self, config: StreamConfig) -> AbstractContextManager[StreamRunner]:
+    @contextmanager
+    def stream(self, config: StreamConfig) -> Iterator[StreamRunner]:
         """A runner for a new stream, counted until the context ends.
 
         Raises:
@@ -72,7 +73,9 @@ class Gateway:
         """
         self._admit()
         check_stream(config, self._engine.model, self._limits)
-        return self._count(StreamRunner(self._effective(config), self._engine, self._limits))
+        effective = self._effective(config)
+        with self._count(StreamRunner(effective, self._engine, self._limits)) as runner:
+            yield runner
 
     @contextmanager
     def recording(self, config: RecognitionConfig) -> Iterator[StreamRunner]:

@@ -1,0 +1,268 @@
+"""Who is let in, in what order that is decided, and how everybody leaves."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager, ExitStack
+from dataclasses import replace
+
+import pytest
+from sori_server.domain.config import EndpointingConfig, RecognitionConfig
+from sori_server.domain.errors import (
+    CapacityExhausted,
+    InvalidConfig,
+    ModelLoading,
+    ModelNotFound,
+    ServerDraining,
+    SessionTooLong,
+    SoriError,
+)
+from sori_server.domain.events import FinalReason, GoingAway, SessionSummary
+from sori_server.domain.limits import Limits
+from sori_server.engine.port import ModelInfo
+from sori_server.runtime.door import EndOfAudio
+from sori_server.runtime.gateway import Gateway
+from sori_server.runtime.recording import RecordingDoor
+from sori_server.runtime.runner import StreamRunner
+from support.in_process import ScriptedDoor, ScriptedEngine, chunks, settle, stream_config
+from support.word_audio import assert_heard, linear16, speak
+
+pytestmark = pytest.mark.unit
+
+WRONG = replace(stream_config(), interim_interval=0.0)
+TEN = range(10)
+
+
+class OtherEngine(ScriptedEngine):
+    """Its model reads short utterances only; it is unknown until it is loaded."""
+
+    @property
+    def model(self) -> ModelInfo:
+        if not self.ready:
+            raise ModelLoading("not loaded yet")
+        return replace(super().model, max_utterance=12.0)
+
+
+def stream(gateway: Gateway) -> AbstractContextManager[StreamRunner]:
+    return gateway.stream(stream_config())
+
+
+def recording(gateway: Gateway) -> AbstractContextManager[StreamRunner]:
+    return gateway.recording(stream_config().recognition)
+
+
+Opening = Callable[[Gateway], AbstractContextManager[StreamRunner]]
+either = pytest.mark.parametrize("opening", [stream, recording])
+
+
+def refusal(opening: AbstractContextManager[StreamRunner]) -> SoriError:
+    with pytest.raises(SoriError) as refused, opening:
+        pass
+    return refused.value
+
+
+# --------------------------------------------------------------------------------- admission
+
+
+@either
+async def test_open_streams_are_counted_until_they_end(opening: Opening) -> None:
+    gateway = Gateway(ScriptedEngine(), Limits())
+    with opening(gateway), opening(gateway):
+        assert gateway.active_streams == 2
+    assert gateway.active_streams == 0
+    with pytest.raises(LookupError), opening(gateway):
+        raise LookupError
+    assert gateway.active_streams == 0
+
+
+@either
+async def test_one_more_than_the_limit_is_refused(opening: Opening) -> None:
+    gateway = Gateway(ScriptedEngine(), Limits(max_streams=2, retry_delay=4.0))
+    with stream(gateway), recording(gateway):
+        error = refusal(opening(gateway))
+        assert isinstance(error, CapacityExhausted)
+        assert error.metadata == {"active_streams": "2", "max_streams": "2"}
+        assert error.retry_after == 4.0
+    with opening(gateway):
+        assert gateway.active_streams == 1
+
+
+@either
+async def test_a_model_that_is_not_warm_serves_nobody(opening: Opening) -> None:
+    engine = OtherEngine()
+    gateway = Gateway(engine, Limits(retry_delay=4.0))
+    engine.ready = False
+    assert not gateway.ready
+    error = refusal(opening(gateway))
+    assert isinstance(error, ModelLoading)
+    assert error.retry_after == 4.0
+    engine.ready = True
+    assert gateway.ready
+    with opening(gateway):
+        pass
+
+
+async def test_a_model_that_is_not_known_yet_is_told_with_advice() -> None:
+    engine = OtherEngine()
+    engine.ready = False
+    with pytest.raises(ModelLoading) as loading:
+        _ = Gateway(engine, Limits(retry_delay=4.0)).model
+    assert loading.value.retry_after == 4.0
+
+
+@either
+async def test_a_server_that_leaves_lets_nobody_in(opening: Opening) -> None:
+    gateway = Gateway(ScriptedEngine(), Limits(retry_delay=4.0))
+    await gateway.drain()
+    assert gateway.draining
+    assert not gateway.ready
+    error = refusal(opening(gateway))
+    assert isinstance(error, ServerDraining)
+    assert error.retry_after == 4.0
+
+
+async def test_what_cannot_be_cured_by_waiting_elsewhere_is_told_last() -> None:
+    """Leaving before loading before capacity before settings: one cure each."""
+    engine = ScriptedEngine()
+    gateway = Gateway(engine, Limits(max_streams=1))
+    told = []
+    with ExitStack() as open_streams:
+        told.append(refusal(gateway.stream(WRONG)))
+        open_streams.enter_context(stream(gateway))
+        told.append(refusal(gateway.stream(WRONG)))
+        engine.ready = False
+        told.append(refusal(gateway.stream(WRONG)))
+    await gateway.drain()
+    told.append(refusal(gateway.stream(WRONG)))
+    assert [type(error) for error in told] == [
+        InvalidConfig,
+        CapacityExhausted,
+        ModelLoading,
+        ServerDraining,
+    ]
+
+
+@either
+async def test_room_is_taken_on_entering_not_on_asking(opening: Opening) -> None:
+    gateway = Gateway(ScriptedEngine(), Limits(max_streams=1))
+    asked = opening(gateway), opening(gateway)
+    assert gateway.active_streams == 0
+    with asked[0]:
+        assert isinstance(refusal(asked[1]), CapacityExhausted)
+
+
+async def test_settings_that_cannot_be_met_take_no_room() -> None:
+    gateway = Gateway(ScriptedEngine(), Limits(max_streams=1))
+    other = replace(stream_config().recognition, model="other")
+    assert isinstance(refusal(gateway.recording(other)), ModelNotFound)
+    assert isinstance(refusal(gateway.stream(WRONG)), InvalidConfig)
+    assert gateway.active_streams == 0
+    with stream(gateway):
+        pass
+
+
+# ----------------------------------------------------------------------------------- settings
+
+
+@either
+async def test_utterances_are_as_long_as_the_model_bears(opening: Opening) -> None:
+    with opening(Gateway(OtherEngine(), Limits())) as runner:
+        assert runner.config.endpointing.max_utterance == 12.0
+
+
+async def test_utterances_are_as_long_as_asked_for() -> None:
+    config = replace(stream_config(), endpointing=EndpointingConfig(max_utterance=20.0))
+    with Gateway(OtherEngine(), Limits()).stream(config) as runner:
+        assert runner.config == config
+
+
+async def test_a_recording_has_no_settings_but_its_own() -> None:
+    wanted = RecognitionConfig(languages=("ko",), word_times=True, beam_size=2)
+    with Gateway(ScriptedEngine(), Limits()).recording(wanted) as runner:
+        assert runner.config.recognition == wanted
+        assert not runner.config.interim_results
+
+
+async def test_a_recording_has_a_limit_of_its_own() -> None:
+    gateway = Gateway(
+        ScriptedEngine(), Limits(max_session_duration=1.0, max_recording_duration=2.0)
+    )
+    door = RecordingDoor(linear16(speak(range(20))), 3_200)
+    with recording(gateway) as runner:
+        await runner.run(door)
+    assert_heard([result.text for result in door.results], range(20))
+    with pytest.raises(SessionTooLong) as refused, recording(gateway) as runner:
+        await runner.run(RecordingDoor(linear16(speak(range(21))), 3_200))
+    assert refused.value.metadata == {"max_recording_duration": "2"}
+    assert gateway.active_streams == 0
+
+
+# -------------------------------------------------------------------------------------- drain
+
+
+async def serve(gateway: Gateway, door: ScriptedDoor) -> str:
+    """Serve a stream; how it ended."""
+    with stream(gateway) as runner:
+        try:
+            await runner.run(door)
+        except SoriError as error:
+            return error.reason
+    return "OK"
+
+
+async def test_an_idle_server_leaves_at_once() -> None:
+    gateway = Gateway(ScriptedEngine(), Limits())
+    started = time.monotonic()
+    await gateway.drain()
+    assert time.monotonic() - started < 0.5
+
+
+async def test_streams_that_end_in_time_are_not_disturbed() -> None:
+    gateway = Gateway(ScriptedEngine(), Limits(drain_grace=5.0))
+    hurry = asyncio.Event()
+    door = ScriptedDoor(*chunks(speak(TEN)), hurry, *chunks(speak(range(10, 20))), EndOfAudio())
+    serving = asyncio.create_task(serve(gateway, door))
+    await settle(door)
+    draining = asyncio.create_task(gateway.drain())
+    await settle(door)
+    assert door.events[-1] == GoingAway(5.0)
+    assert not draining.done()
+    hurry.set()
+    async with asyncio.timeout(1):
+        await draining
+    assert await serving == "OK"
+    assert_heard(door.texts, range(20))
+    assert isinstance(door.events[-1], SessionSummary)
+
+
+async def test_streams_that_do_not_end_are_flushed_after_the_grace() -> None:
+    gateway = Gateway(ScriptedEngine(), Limits(drain_grace=0.05))
+    doors = [ScriptedDoor(*chunks(speak(TEN))) for _ in range(3)]
+    serving = [asyncio.create_task(serve(gateway, door)) for door in doors]
+    for door in doors:
+        await settle(door)
+    async with asyncio.timeout(1):
+        await gateway.drain()
+    assert gateway.active_streams == 0
+    assert await asyncio.gather(*serving) == ["SERVER_DRAINING"] * 3
+    for door in doors:
+        assert_heard(door.texts, TEN)
+        assert [final.final_reason for final in door.finals] == [FinalReason.SERVER]
+        assert door.kinds.index("GoingAway") < door.kinds.index("Result")
+
+
+async def test_a_stream_that_cannot_be_flushed_does_not_hold_up_the_server() -> None:
+    engine = ScriptedEngine()
+    engine.gate.clear()
+    gateway = Gateway(engine, Limits(drain_grace=0.02, flush_timeout=0.03))
+    door = ScriptedDoor(*chunks(speak(TEN)))
+    serving = asyncio.create_task(serve(gateway, door))
+    await settle(door)
+    async with asyncio.timeout(1):
+        await gateway.drain()
+    assert gateway.active_streams == 1
+    serving.cancel()
+    await asyncio.wait([serving])
+    assert gateway.active_streams == 0
