@@ -3,7 +3,7 @@
     SoriError
     ├── ClientError                 the caller can fix it
     │   ├── InvalidConfig           a field of a message is wrong: names field and limit
-    │   ├── InvalidAudio            bytes that are not audio in the announced format
+    │   │   └── InvalidAudio        bytes that are not audio in the announced format
     │   ├── ProtocolViolation       a message out of order
     │   ├── AudioGap                bytes are missing between two offsets
     │   ├── ModelNotFound           no such model

@@ -1,0 +1,44 @@
+"""The bounds of the server, and what they must be to each other."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+from sori_server.domain.config import LONGEST_UTTERANCE, RecognitionConfig
+from sori_server.domain.limits import Limits
+
+pytestmark = pytest.mark.unit
+
+LIMITS = Limits()
+
+
+@pytest.mark.parametrize("field", dataclasses.fields(Limits), ids=lambda field: field.name)
+def test_every_bound_is_above_zero(field: dataclasses.Field[float]) -> None:
+    assert getattr(LIMITS, field.name) > 0
+
+
+def test_a_stream_may_be_behind_by_more_than_one_utterance() -> None:
+    assert LIMITS.max_buffered_audio > LONGEST_UTTERANCE
+
+
+def test_the_default_search_is_allowed() -> None:
+    assert RecognitionConfig().beam_size <= LIMITS.max_beam_size
+
+
+def test_a_chunk_fits_in_a_message() -> None:
+    assert LIMITS.max_config_bytes < LIMITS.max_chunk_bytes < LIMITS.max_recording_bytes
+
+
+def test_a_recording_of_the_longest_duration_fits_in_a_request() -> None:
+    """As LINEAR16 at the rate of the session."""
+    assert LIMITS.max_recording_duration * 32_000 < LIMITS.max_recording_bytes
+
+
+def test_every_final_is_waited_for_in_a_drain() -> None:
+    assert LIMITS.flush_timeout > LIMITS.write_timeout
+
+
+def test_all_streams_may_have_a_window_waiting() -> None:
+    """A final in the engine and the interim of the next utterance, each."""
+    assert LIMITS.max_pending_windows >= 2 * LIMITS.max_streams
