@@ -61,7 +61,7 @@ def transcribe_files(
     transcripts = [Transcript(job, []) for job in jobs]
     interrupted = asyncio.run(_transcribe(transcripts, settings, model, wishes))
     for transcript in transcripts:
-        _write(transcript, file_format, title=len(jobs) > 1)
+        write(transcript, file_format, heading=len(jobs) > 1)
     for transcript in transcripts:
         if transcript.error:
             print(f"error: {transcript.error}", file=sys.stderr)
@@ -170,15 +170,15 @@ def _progress() -> Progress:
     )
 
 
-def _write(transcript: Transcript, file_format: str, *, title: bool) -> None:
+def write(transcript: Transcript, file_format: str, *, heading: bool) -> None:
     """Write a transcript, unless nothing of its recording could be read."""
     if transcript.error and not transcript.results:
         return
     text = FORMATS[file_format](transcript.results)
     output = transcript.job.output
     if output is None:
-        heading = f"==> {transcript.job.recording} <==\n" if title else ""
-        sys.stdout.write(heading + text)
+        title = f"==> {transcript.job.recording} <==\n" if heading else ""
+        sys.stdout.write(title + text)
         sys.stdout.flush()
         return
     output.parent.mkdir(parents=True, exist_ok=True)
