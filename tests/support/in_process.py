@@ -101,7 +101,7 @@ class ScriptedEngine:
         self.gate = asyncio.Event()
         self.gate.set()
         self.ready = True
-        self.start_error: Exception | None = None
+        self.start_error: BaseException | None = None
         self.calls: list[str] = []
         self.asked: list[RecognitionRequest] = []
         self.answered: list[RecognitionRequest] = []

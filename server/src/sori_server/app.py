@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from contextlib import AsyncExitStack
 
 from sori_server.domain.errors import InvalidConfig
 from sori_server.engine.dispatcher import BatchingEngine
@@ -60,6 +61,7 @@ class Server:
         self._engine = engine
         self.gateway = Gateway(engine, settings.limits)
         self._grpc = GrpcServer(self.gateway)
+        self._opened = AsyncExitStack()
         self.grpc_port = 0
 
     async def __aenter__(self) -> Server:
@@ -69,18 +71,21 @@ class Server:
             AddressUnavailable: the port cannot be opened.
             EngineUnavailable: the model cannot be loaded.
         """
-        self.grpc_port = await self._grpc.start(self._settings.host, self._settings.grpc_port)
-        try:
+        async with AsyncExitStack() as opened:
+            opened.push_async_callback(self._engine.close)
+            self.grpc_port = await self._grpc.start(self._settings.host, self._settings.grpc_port)
+            opened.push_async_callback(self._grpc.stop)
             await self._engine.start()
-        except BaseException:
-            await self._grpc.stop()
-            raise
-        await self._grpc.tell_health()
+            await self._grpc.tell_health()
+            opened.push_async_callback(self._drain)
+            self._opened = opened.pop_all()
         return self
 
     async def __aexit__(self, *exc_info: object) -> None:
-        """Drain: refuse new streams, flush the finals of open ones, then stop."""
+        """Drain, then stop; who cannot wait for the drain still has everything stopped."""
+        await self._opened.aclose()
+
+    async def _drain(self) -> None:
+        """Refuse new streams, and flush the finals of open ones."""
         await self._grpc.begin_drain()
         await self.gateway.drain()
-        await self._grpc.stop()
-        await self._engine.close()
