@@ -63,6 +63,7 @@ def test_candidates_are_those_asked_for_that_the_model_knows() -> None:
     assert candidates() == ("en", "ko")
     assert candidates("ko") == ("ko",)
     assert candidates("fr", "ko") == ("ko",)
+    assert candidates("ko", "en", "ko") == ("ko", "en")
     with pytest.raises(RecognitionFailed, match="fr"):
         candidates("fr")
 

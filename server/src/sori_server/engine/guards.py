@@ -45,14 +45,15 @@ def check_prompt(prompt: Sequence[int], text_end: int) -> None:
 
 
 def candidate_languages(task: WindowTask, supported: Sequence[str]) -> tuple[str, ...]:
-    """The languages to choose among for a window; all supported ones if none were named.
+    """The languages to choose among for a window, each once; all supported if none were named.
 
     Raises:
         RecognitionFailed: none of those named is supported.
     """
     if not task.options.languages:
         return tuple(supported)
-    known = tuple(code for code in task.options.languages if code in supported)
+    named = dict.fromkeys(task.options.languages)
+    known = tuple(code for code in named if code in supported)
     if not known:
         raise RecognitionFailed(f"the model knows none of {', '.join(task.options.languages)}")
     return known
