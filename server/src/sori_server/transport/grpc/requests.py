@@ -215,4 +215,4 @@ def _seconds(
     if not message.HasField(field):
         return default
     duration: Duration = getattr(message, field)
-    return duration.seconds + duration.nanos / 1e9
+    return (duration.seconds * 10**9 + duration.nanos) / 10**9

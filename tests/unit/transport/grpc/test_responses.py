@@ -1,0 +1,300 @@
+"""Every event and setting as the client sees it, to the last sample."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from google.protobuf.duration_pb2 import Duration
+from google.protobuf.message import Message
+from hypothesis import given
+from hypothesis import strategies as st
+from sori.v1 import speech_pb2 as pb
+from sori_server.domain import events
+from sori_server.domain.audio import Span
+from sori_server.domain.config import RecognitionConfig, StreamConfig, Task
+from sori_server.domain.events import FinalReason, Latency, NumberedEvent, Result
+from sori_server.domain.limits import Limits
+from sori_server.domain.recognition import Word
+from sori_server.engine.port import ModelInfo
+from sori_server.transport.grpc.requests import stream_config
+from sori_server.transport.grpc.responses import (
+    FINAL_REASONS,
+    duration,
+    offset,
+    recognition_result,
+    response,
+    server_limits,
+    session_started,
+    summary,
+)
+from sori_server.transport.grpc.responses import model as model_message
+
+pytestmark = pytest.mark.unit
+
+MODEL = ModelInfo(
+    name="tiny",
+    display_name="Tiny",
+    revision="r1",
+    languages=("en", "ko"),
+    tasks=(Task.TRANSCRIBE, Task.TRANSLATE),
+    device="cpu",
+    compute_type="int8",
+    max_utterance=15.0,
+)
+FINAL = Result(
+    utterance_index=4,
+    revision=7,
+    span=Span(8_000, 40_001),
+    committed_text="hello there",
+    tentative_text="",
+    is_final=True,
+    language="en",
+    language_confidence=0.75,
+    confidence=0.5,
+    words=(Word(" hello", 8_000, 16_000, 0.25), Word(" there", 16_000, 40_001, 1.0)),
+    final_reason=FinalReason.ENDPOINT,
+    latency=Latency(0.25, 0.125, 0.0625, 0.03125, 0.5, 3),
+)
+FINAL_MESSAGE = pb.RecognitionResult(
+    utterance_index=4,
+    revision=7,
+    alternatives=[
+        pb.RecognitionAlternative(
+            committed_text="hello there",
+            confidence=0.5,
+            words=[
+                pb.WordInfo(
+                    word="hello",
+                    start_offset=Duration(nanos=500_000_000),
+                    end_offset=Duration(seconds=1),
+                    confidence=0.25,
+                ),
+                pb.WordInfo(
+                    word="there",
+                    start_offset=Duration(seconds=1),
+                    end_offset=Duration(seconds=2, nanos=500_062_500),
+                    confidence=1.0,
+                ),
+            ],
+        )
+    ],
+    is_final=True,
+    final_reason=pb.FINAL_REASON_ENDPOINT,
+    start_offset=Duration(nanos=500_000_000),
+    end_offset=Duration(seconds=2, nanos=500_062_500),
+    language_code="en",
+    language_confidence=0.75,
+    latency=pb.LatencyBreakdown(
+        total=Duration(nanos=250_000_000),
+        queue=Duration(nanos=125_000_000),
+        preprocessing=Duration(nanos=62_500_000),
+        inference=Duration(nanos=31_250_000),
+        batch_size=3,
+        endpointing=Duration(nanos=500_000_000),
+    ),
+)
+
+
+# ------------------------------------------------------------------------------------- time
+
+
+@given(st.integers(0, 10**12))
+def test_positions_are_exact(position: int) -> None:
+    message = offset(position)
+    assert 0 <= message.nanos < 10**9
+    assert (message.seconds * 10**9 + message.nanos) * 16_000 == position * 10**9
+
+
+@given(st.floats(0, 10**6))
+def test_durations_are_right_to_the_nanosecond(seconds: float) -> None:
+    message = duration(seconds)
+    assert 0 <= message.nanos < 10**9
+    assert message.seconds + message.nanos / 1e9 == pytest.approx(seconds, abs=1e-9)
+
+
+def test_a_duration_just_below_a_second_is_one() -> None:
+    assert duration(0.9999999999) == Duration(seconds=1)
+
+
+# ----------------------------------------------------------------------------------- results
+
+
+def test_a_final_has_every_field() -> None:
+    assert recognition_result(FINAL, with_latency=True) == FINAL_MESSAGE
+
+
+def test_latency_is_told_when_it_is_asked_for_and_known() -> None:
+    assert not recognition_result(FINAL, with_latency=False).HasField("latency")
+    unknown = replace(FINAL, latency=None)
+    assert not recognition_result(unknown, with_latency=True).HasField("latency")
+
+
+def test_an_interim_has_both_texts_and_no_reason() -> None:
+    interim = Result(0, 1, Span(0, 16_000), "hello ", "th", is_final=False, language="en")
+    message = recognition_result(interim, with_latency=True)
+    (alternative,) = message.alternatives
+    assert (alternative.committed_text, alternative.tentative_text) == ("hello ", "th")
+    assert not message.is_final
+    assert message.final_reason == pb.FINAL_REASON_UNSPECIFIED
+    assert message.HasField("start_offset")
+
+
+def test_every_reason_has_its_value() -> None:
+    assert set(FINAL_REASONS) == set(FinalReason)
+    for reason, value in FINAL_REASONS.items():
+        assert pb.FinalReason.Name(value) == f"FINAL_REASON_{reason.name}"
+
+
+# ------------------------------------------------------------------------------------ events
+
+SEEN = {
+    "result": (FINAL, FINAL_MESSAGE),
+    "speech_event": (
+        events.SpeechStarted(24_000),
+        pb.SpeechEvent(
+            type=pb.SPEECH_EVENT_TYPE_SPEECH_STARTED,
+            offset=Duration(seconds=1, nanos=500_000_000),
+        ),
+    ),
+    "speech_event ended": (
+        events.SpeechEnded(1),
+        pb.SpeechEvent(type=pb.SPEECH_EVENT_TYPE_SPEECH_ENDED, offset=Duration(nanos=62_500)),
+    ),
+    "progress": (
+        events.Progress(32_000, 16_000),
+        pb.Progress(
+            acknowledged_byte_offset=99,
+            received_offset=Duration(seconds=2),
+            final_offset=Duration(seconds=1),
+        ),
+    ),
+    "finalized": (
+        events.Finalized("mine", 16_000),
+        pb.Finalized(request_id="mine", offset=Duration(seconds=1)),
+    ),
+    "warning": (
+        events.WindowLost(Span(16_000, 24_000), "RECOGNITION_FAILED"),
+        pb.Warning(
+            reason=pb.WARNING_REASON_RECOGNITION_FAILED,
+            message="audio from 1.000 s to 1.500 s could not be recognized",
+            metadata={"start": "1.000", "end": "1.500", "reason": "RECOGNITION_FAILED"},
+        ),
+    ),
+    "go_away": (
+        events.GoingAway(2.5),
+        pb.GoAway(
+            time_left=Duration(seconds=2, nanos=500_000_000),
+            message="the server is shutting down; final results follow",
+        ),
+    ),
+    "session_summary": (
+        events.SessionSummary(48_000, 16_000, 2, 0.125),
+        pb.SessionSummary(
+            received_audio=Duration(seconds=3),
+            speech_audio=Duration(seconds=1),
+            final_result_count=2,
+            inference_time=Duration(nanos=125_000_000),
+        ),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", SEEN)
+def test_every_event_has_its_response(name: str) -> None:
+    event, expected = SEEN[name]
+    message = response(NumberedEvent(12, event), 99, with_latency=True)
+    kind = name.split(maxsplit=1)[0]
+    assert message.sequence == 12
+    assert message.WhichOneof("response") == kind
+    assert getattr(message, kind) == expected
+
+
+def test_every_kind_of_response_was_seen() -> None:
+    oneof = pb.StreamingRecognizeResponse.DESCRIPTOR.oneofs_by_name["response"]
+    kinds = {field.name for field in oneof.fields}
+    assert {name.split()[0] for name in SEEN} | {"session_started"} == kinds
+
+
+def test_a_summary_is_the_same_in_both_calls() -> None:
+    totals, expected = SEEN["session_summary"]
+    assert isinstance(totals, events.SessionSummary)
+    assert summary(totals) == expected
+
+
+# ----------------------------------------------------------------------------------- session
+
+
+def assert_complete(message: Message) -> None:
+    """Every field of ours is set to something that is not zero."""
+    given = {field.name for field, _ in message.ListFields()}
+    assert given == set(message.DESCRIPTOR.fields_by_name)
+
+
+def test_a_model_has_every_field() -> None:
+    message = model_message(MODEL, loaded=True)
+    assert_complete(message)
+    assert message == pb.Model(
+        name="tiny",
+        display_name="Tiny",
+        revision="r1",
+        language_codes=["en", "ko"],
+        loaded=True,
+        tasks=[pb.TASK_TRANSCRIBE, pb.TASK_TRANSLATE],
+    )
+    assert not model_message(MODEL, loaded=False).loaded
+
+
+def test_limits_have_every_field() -> None:
+    limits = Limits(
+        max_session_duration=1.5,
+        idle_timeout=2.0,
+        max_buffered_audio=3.0,
+        max_chunk_bytes=4,
+        max_recording_duration=5.0,
+    )
+    message = server_limits(limits)
+    assert_complete(message)
+    assert message == pb.ServerLimits(
+        max_session_duration=Duration(seconds=1, nanos=500_000_000),
+        idle_timeout=Duration(seconds=2),
+        max_buffered_audio=Duration(seconds=3),
+        max_chunk_bytes=4,
+        max_recording_duration=Duration(seconds=5),
+    )
+
+
+SECONDS = st.integers(1, 10_000).map(lambda milliseconds: milliseconds / 1000)
+CONFIGS = st.builds(
+    StreamConfig,
+    recognition=st.builds(
+        RecognitionConfig,
+        model=st.just("tiny"),
+        languages=st.sampled_from([(), ("en",), ("ko", "en")]),
+        task=st.sampled_from(Task),
+        word_times=st.booleans(),
+        beam_size=st.integers(1, 10),
+    ),
+    interim_results=st.booleans(),
+    interim_interval=SECONDS,
+    voice_activity_events=st.booleans(),
+    progress_interval=st.none() | SECONDS,
+    latency_breakdown=st.booleans(),
+)
+
+
+@given(CONFIGS)
+def test_the_settings_in_force_are_those_asked_for(config: StreamConfig) -> None:
+    """What is told, asked for in the next stream, gives the same settings."""
+    limited = replace(config, endpointing=replace(config.endpointing, max_utterance=15.0))
+    started = session_started("an id", limited, MODEL, Limits())
+    assert_complete(started)
+    assert started.session_id == "an id"
+    assert started.model == model_message(MODEL, loaded=True)
+    assert started.limits == server_limits(Limits())
+    assert stream_config(started.effective_config, Limits()) == limited
+
+
+def test_the_model_in_force_is_named_when_none_was_asked_for() -> None:
+    started = session_started("an id", StreamConfig(), MODEL, Limits())
+    assert started.effective_config.recognition.model == "tiny"
