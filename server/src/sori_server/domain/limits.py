@@ -21,6 +21,12 @@ class Limits:
     """Time a new stream has to send its config."""
     write_timeout: float = 10.0
     """Time a client may take to accept one response."""
+    keepalive_interval: float = 20.0
+    """Time without any bytes from a client after which it is pinged."""
+    ping_timeout: float = 5.0
+    """Time a client may take to answer a ping; then it is dead."""
+    min_ping_interval: float = 5.0
+    """Clients may ping this often without being cut off."""
     half_close_grace: float = 0.02
     """Wait after an end of stream without `EndOfAudio`: a lost client is noticed by then."""
     max_config_bytes: int = 16 * 1024

@@ -134,8 +134,11 @@ class GrpcDoor:
         return requests.client_message(message, self._gateway.limits)
 
     async def send(self, event: NumberedEvent) -> None:
-        """Write one response."""
-        await self._context.write(self._response(event))
+        """Write one response. A client that is gone never takes it: gRPC cancels the call then."""
+        try:
+            await self._context.write(self._response(event))
+        except grpc.aio.InternalError:
+            await asyncio.get_running_loop().create_future()
 
     def _response(self, event: NumberedEvent) -> pb.StreamingRecognizeResponse:
         config, gateway = self._runner.config, self._gateway
