@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import multiprocessing
+import subprocess
 import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from types import ModuleType
 
 import grpc
@@ -110,6 +112,36 @@ async def serving(
     engine, others = fake_engine(behaviour, limits), child_pids()
     async with server_for(engine, limits) as server:
         yield Served(server, engine, others)
+
+
+@asynccontextmanager
+async def client_process(
+    served: Served, mode: str, ping_seconds: float | None = None
+) -> AsyncIterator[asyncio.subprocess.Process]:
+    """A client of `stream_process`, connected; killed at the end."""
+    tests = Path(__file__).parents[1]
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "support.stream_process", served.address, mode),
+        *([] if ping_seconds is None else [str(ping_seconds)]),
+        cwd=tests,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    try:
+        await until_line(process, "ready")
+        yield process
+    finally:
+        if process.returncode is None:
+            process.kill()
+        await process.communicate()
+
+
+async def until_line(process: asyncio.subprocess.Process, text: str) -> None:
+    """Wait until the process has printed this."""
+    assert process.stdout is not None
+    async with asyncio.timeout(PATIENCE):
+        while (line := await process.stdout.readline()).strip() != text.encode():
+            assert line, "the process has ended"
 
 
 @asynccontextmanager

@@ -1,0 +1,147 @@
+"""Every option of the gRPC server, shown by what it changes.
+
+gRPC ignores unknown options without a word, so each of these tests fails without its option.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from contextlib import nullcontext
+from pathlib import Path
+
+import grpc
+import pytest
+from google.protobuf.duration_pb2 import Duration
+from sori.v1 import speech_pb2 as pb
+from sori_server.app import Server
+from sori_server.domain.errors import AddressUnavailable
+from sori_server.domain.limits import Limits
+from sori_server.engine.fake import FakeBehaviour
+from sori_server.settings import Settings
+from support.raw_client import CHUNK, LINEAR16, Stream, failure_of
+from support.speech_server import client_process, fake_engine, serving
+from support.word_audio import assert_heard, linear16, speak
+
+pytestmark = pytest.mark.contract
+
+PATIENT = Limits(keepalive_interval=0.5, ping_timeout=0.5)
+"""Seconds: a silent peer is gone after one of them, with some time to notice."""
+ESTABLISHED = "01"
+
+
+def connections(port: int) -> int:
+    """Open connections to a port of this machine, as the kernel lists them."""
+    lines = [
+        line.split()
+        for table in ("tcp", "tcp6")
+        for line in Path(f"/proc/net/{table}").read_text(encoding="ascii").splitlines()[1:]
+    ]
+    return sum(
+        local.endswith(f":{port:04X}") and state == ESTABLISHED for _, local, _, state, *_ in lines
+    )
+
+
+async def sent_before_it_blocks(stream: Stream, most: int) -> int:
+    """Chunks of one word that can be sent before a write has to wait for a second."""
+    for sent in range(most):
+        try:
+            async with asyncio.timeout(1):
+                await stream.audio(linear16(speak([sent])))
+        except TimeoutError:
+            return sent
+    return most
+
+
+async def test_little_audio_waits_in_the_transport_while_the_server_does_not_read() -> None:
+    """grpc.http2.bdp_probe: 64 KiB wait, not 4 MiB."""
+    limits = Limits(max_buffered_audio=5.0, drain_grace=0.1, flush_timeout=0.1, write_timeout=0.1)
+    short = pb.EndpointingConfig(max_utterance=Duration(seconds=2))
+    async with (
+        serving(FakeBehaviour(batch_cost=4.0), limits) as served,
+        served.stream(endpointing=short) as stream,
+    ):
+        sent = await sent_before_it_blocks(stream, most=1000)
+    buffered = round(limits.max_buffered_audio * 10)
+    assert buffered <= sent <= buffered + 96 * 1024 // CHUNK
+
+
+async def test_messages_are_as_large_as_the_limit_says_and_no_larger() -> None:
+    """grpc.max_receive_message_length: the default of 4 MiB is too little and too much."""
+    config, audio = pb.RecognitionConfig(audio_format=LINEAR16), bytes(5 * 1024 * 1024)
+    limits = Limits(max_recording_bytes=6 * 1024 * 1024)
+    async with serving(limits=limits) as served, served.stub() as stub:
+        answer = await stub.Recognize(pb.RecognizeRequest(config=config, audio=audio))
+        ending = await failure_of(
+            stub.Recognize(pb.RecognizeRequest(config=config, audio=audio + audio))
+        )
+    assert answer.summary.received_audio.seconds == len(audio) // 32_000
+    assert ending.code is grpc.StatusCode.RESOURCE_EXHAUSTED
+    assert str(6 * 1024 * 1024) in ending.message
+
+
+async def test_metadata_may_have_8_kib_and_not_16() -> None:
+    """The defaults of gRPC; headers never cost more than this."""
+    async with serving() as served, served.stub() as stub:
+        question = pb.GetServerInfoRequest()
+        for _ in range(5):
+            await stub.GetServerInfo(question, metadata=(("token", "t" * 7_500),))
+        ending = await failure_of(stub.GetServerInfo(question, metadata=(("token", "t" * 17_000),)))
+        assert ending.code is grpc.StatusCode.RESOURCE_EXHAUSTED
+        await stub.GetServerInfo(question)
+
+
+async def test_a_silent_client_is_noticed_and_its_stream_ended() -> None:
+    """grpc.keepalive_time_ms and grpc.http2.ping_timeout_ms: without them, after a minute."""
+    async with serving(limits=PATIENT) as served, client_process(served, "speech") as process:
+        await served.until_streams(1)
+        process.send_signal(signal.SIGSTOP)
+        async with asyncio.timeout(4):
+            await served.until_streams(0)
+
+
+async def test_a_silent_connection_without_streams_is_closed() -> None:
+    """grpc.keepalive_permit_without_calls: or ghosts would keep their connections."""
+    async with serving(limits=PATIENT) as served, client_process(served, "idle") as process:
+        port = served.server.grpc_port
+        assert connections(port) == 1
+        await asyncio.sleep(1.2)
+        assert connections(port) == 1
+        process.send_signal(signal.SIGSTOP)
+        async with asyncio.timeout(4):
+            while connections(port):  # noqa: ASYNC110
+                await asyncio.sleep(0.05)
+
+
+@pytest.mark.parametrize(("least", "lives"), [(0.2, True), (5.0, False)])
+async def test_clients_may_ping_as_often_as_the_limit_says(least: float, lives: bool) -> None:
+    """grpc.http2.min_ping_interval_without_data_ms: the default is five minutes.
+
+    gRPC cuts off who pings too early three times.
+    """
+    async with (
+        serving(limits=Limits(min_ping_interval=least)) as served,
+        client_process(served, "speech", ping_seconds=1.0),
+    ):
+        await served.until_streams(1)
+        with nullcontext() if not lives else pytest.raises(TimeoutError):
+            async with asyncio.timeout(4.5):
+                await served.until_streams(0)
+
+
+async def test_a_port_is_not_shared_with_a_second_server() -> None:
+    """grpc.so_reuseport: or two servers by mistake would get half of the streams each."""
+    async with serving() as served:
+        settings = Settings(grpc_port=served.server.grpc_port)
+        second = Server(settings, fake_engine())
+        with pytest.raises(AddressUnavailable) as refused:
+            await second.__aenter__()
+        async with served.stream() as stream:
+            await stream.audio(linear16(speak(range(5))))
+            await stream.end_of_audio()
+            await stream.summary()
+    assert refused.value.metadata == {
+        "host": "127.0.0.1",
+        "port": str(settings.grpc_port),
+    }
+    assert_heard(stream.texts, range(5))
