@@ -67,6 +67,18 @@ async def test_handlers_are_gone_afterwards() -> None:
     assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
 
 
+async def test_nohup_is_respected() -> None:
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with Interruption() as interruption:
+            os.kill(os.getpid(), signal.SIGHUP)
+            await asyncio.sleep(0.02)
+        assert interruption.signal is None
+        assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
 def test_a_second_signal_ends_the_process_at_once() -> None:
     script = f"""
 import asyncio, os, signal

@@ -67,9 +67,15 @@ class Interruption:
 
     def __enter__(self) -> Self:
         for number in SIGNALS:
-            asyncio.get_running_loop().add_signal_handler(number, self._catch, number)
+            if not _outlives_its_terminal(number):
+                asyncio.get_running_loop().add_signal_handler(number, self._catch, number)
         return self
 
     def __exit__(self, *exc_info: object) -> None:
         for number in SIGNALS:
             asyncio.get_running_loop().remove_signal_handler(number)
+
+
+def _outlives_its_terminal(number: signal.Signals) -> bool:
+    """Whether this is the signal that `nohup` has us ignore."""
+    return number is signal.SIGHUP and signal.getsignal(number) is signal.SIG_IGN
