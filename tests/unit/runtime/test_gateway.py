@@ -237,6 +237,22 @@ async def test_streams_that_end_in_time_are_not_disturbed() -> None:
     assert isinstance(door.events[-1], SessionSummary)
 
 
+async def test_the_last_stream_is_waited_for() -> None:
+    gateway = Gateway(ScriptedEngine(), Limits(drain_grace=5.0))
+    hurry, dawdle = asyncio.Event(), asyncio.Event()
+    doors = [ScriptedDoor(end, EndOfAudio()) for end in (hurry, dawdle)]
+    serving = [asyncio.create_task(serve(gateway, door)) for door in doors]
+    draining = asyncio.create_task(gateway.drain())
+    hurry.set()
+    await settle(doors[0])
+    assert gateway.active_streams == 1
+    assert not draining.done()
+    dawdle.set()
+    async with asyncio.timeout(1):
+        await draining
+    assert await asyncio.gather(*serving) == ["OK", "OK"]
+
+
 async def test_streams_that_do_not_end_are_flushed_after_the_grace() -> None:
     gateway = Gateway(ScriptedEngine(), Limits(drain_grace=0.05))
     doors = [ScriptedDoor(*chunks(speak(TEN))) for _ in range(3)]

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from sori_server.domain.audio import Span
 from sori_server.domain.config import StreamConfig
@@ -243,6 +244,16 @@ async def test_a_stream_is_heard_up_to_its_limit(frames: int) -> None:
     assert door.finals[-1].span.end == 32_000
 
 
+async def test_nothing_beyond_the_limit_is_taken_for_speech() -> None:
+    engine = ScriptedEngine()
+    audio = np.concatenate([silence(5), speak(range(5))])
+    error = await ran(
+        ScriptedDoor(*chunks(audio, 10)), engine, limits=Limits(max_session_duration=0.5)
+    )
+    assert isinstance(error, SessionTooLong)
+    assert engine.asked == []
+
+
 async def test_a_stream_as_long_as_its_limit_is_not_too_long() -> None:
     door = ScriptedDoor(*chunks(speak(range(20))), EndOfAudio())
     limits = Limits(max_session_duration=2.0)
@@ -259,6 +270,13 @@ async def test_a_bad_message_ends_the_stream_after_its_words(bad: SoriError) -> 
     assert_heard(door.texts, TEN)
     assert door.taken == len(SPEECH) + 1
     assert "SessionSummary" not in door.kinds
+
+
+async def test_the_first_error_is_the_one_that_is_told() -> None:
+    engine = ScriptedEngine(lambda _: EngineUnavailable("no worker can be had"))
+    bad = ProtocolViolation("config: sent twice")
+    assert await ran(ScriptedDoor(*SPEECH, bad), engine) is bad
+    assert len(engine.asked) == 1
 
 
 async def test_a_gap_ends_the_stream_after_its_words() -> None:
