@@ -109,8 +109,8 @@ class Session:
 
     @property
     def pending_events(self) -> int:
-        """Events not taken yet."""
-        return len(self._outbox)
+        """Events not taken yet, and answers that wait for a final result."""
+        return len(self._outbox) + len(self._order)
 
     # ------------------------------------------------------------------ input
 
@@ -322,7 +322,8 @@ class Session:
         utterance.live_interim = self._request(utterance, WindowKind.INTERIM, None, options)
 
     def _take_interim(self, utterance: Utterance, heard: Hypothesis, latency: Latency) -> None:
-        utterance.receive_interim(heard)
+        sure = heard.confidence >= (self._config.commit_confidence or 0.0)
+        utterance.receive_interim(heard, sure=sure)
         if self._order[0] is utterance and (heard.text or utterance.revision):
             self._outbox.put(utterance.interim_result(heard, latency))
         if len(heard.span) > MOVE_AFTER:
