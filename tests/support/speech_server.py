@@ -7,7 +7,7 @@ import multiprocessing
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -151,8 +151,29 @@ async def undisturbed(served: Served, words: Sequence[int] = range(40)) -> Async
     async with served.stream(interim_results=True) as stream:
         await stream.audio(linear16(conversation([words[:half]])))
         await stream.until(lambda response: response.result.is_final)
-        yield
+        async with _kept_alive(stream):
+            yield
         await stream.audio(linear16(conversation([words[half:]])))
         await stream.end_of_audio()
         await stream.summary()
         assert_heard(stream.texts, words)
+
+
+@asynccontextmanager
+async def _kept_alive(stream: Stream) -> AsyncIterator[None]:
+    """The stream never gets idle meanwhile."""
+    over = asyncio.Event()
+
+    async def beat() -> None:
+        while not over.is_set():
+            await stream.send(keep_alive=pb.KeepAlive())
+            with suppress(TimeoutError):
+                async with asyncio.timeout(0.1):
+                    await over.wait()
+
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(beat())
+        try:
+            yield
+        finally:
+            over.set()
