@@ -270,7 +270,9 @@ async def test_interims_of_an_utterance_share_its_index_and_number_their_revisio
     async with served.stream(interim_results=True) as stream:
         for words in utterances(20, 20):
             await stream.audio(linear16(speak(words)))
-            await stream.until(lambda r, n=words[0] // 20: r.result.utterance_index == n)
+            await stream.until(
+                lambda r, n=words[0] // 20: r.HasField("result") and r.result.utterance_index == n
+            )
             await stream.audio(linear16(silence(PAUSE)))
         await stream.end_of_audio()
         await stream.summary()

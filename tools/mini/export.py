@@ -27,7 +27,8 @@ FEATURES = {
 CARD = {
     "short_windows": True,
     "timestamps": False,
-    "max_utterance": 8.0,
+    "max_utterance": 6.0,
+    "commit_confidence": 0.9,
     "languages": ["en", "ko"],
 }
 

@@ -12,12 +12,20 @@ pytestmark = pytest.mark.unit
 
 
 def test_stock_models_bear_nothing_special(tmp_path: Path) -> None:
-    stock = Capabilities(short_windows=False, timestamps=False, max_utterance=28.0, languages=())
+    stock = Capabilities(
+        short_windows=False,
+        timestamps=False,
+        max_utterance=28.0,
+        commit_confidence=0.6,
+        languages=(),
+    )
     assert Capabilities.of(tmp_path) == Capabilities() == stock
 
 
 def test_mini_reads_short_windows_of_two_languages() -> None:
-    mini = Capabilities(short_windows=True, max_utterance=8.0, languages=("en", "ko"))
+    mini = Capabilities(
+        short_windows=True, max_utterance=6.0, commit_confidence=0.9, languages=("en", "ko")
+    )
     assert Capabilities.of(MINI_FOLDER) == mini
 
 

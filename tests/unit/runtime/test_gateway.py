@@ -42,7 +42,7 @@ class OtherEngine(ScriptedEngine):
     def model(self) -> ModelInfo:
         if not self.ready:
             raise ModelLoading("not loaded yet")
-        return replace(super().model, max_utterance=12.0)
+        return replace(super().model, max_utterance=12.0, commit_confidence=0.75)
 
 
 def stream(gateway: Gateway) -> AbstractContextManager[StreamRunner]:
@@ -175,7 +175,15 @@ async def test_utterances_are_as_long_as_the_model_bears(opening: Opening) -> No
 async def test_utterances_are_as_long_as_asked_for() -> None:
     config = replace(stream_config(), endpointing=EndpointingConfig(max_utterance=20.0))
     with Gateway(OtherEngine(), Limits()).stream(config) as runner:
-        assert runner.config == config
+        assert runner.config.endpointing.max_utterance == 20.0
+
+
+async def test_words_are_committed_at_the_confidence_the_model_needs() -> None:
+    with Gateway(OtherEngine(), Limits()).stream(stream_config()) as runner:
+        assert runner.config.commit_confidence == 0.75
+    asked = replace(stream_config(), commit_confidence=0.1)
+    with Gateway(OtherEngine(), Limits()).stream(asked) as runner:
+        assert runner.config.commit_confidence == 0.1
 
 
 async def test_a_recording_has_no_settings_but_its_own() -> None:

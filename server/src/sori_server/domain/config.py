@@ -65,6 +65,8 @@ class StreamConfig:
     interim_results: bool = False
     interim_interval: float = 0.5
     """Seconds of audio between two interim results."""
+    commit_confidence: float | None = None
+    """Least confidence of an interim that commits words; None for what the model needs."""
     voice_activity_events: bool = False
     progress_interval: float | None = None
     """Seconds of audio between two progress events; None sends them after finals only."""

@@ -12,6 +12,9 @@ from sori_server.domain.config import LONGEST_UTTERANCE
 CARD: Final = "sori.json"
 """File beside the weights that holds these fields; absent for stock models."""
 
+COMMIT_CONFIDENCE: Final = 0.6
+"""For models whose card does not say; not measured on stock models yet."""
+
 
 @dataclass(frozen=True, slots=True)
 class Capabilities:
@@ -22,12 +25,15 @@ class Capabilities:
     `timestamps`: decode with timestamp tokens instead of `<|notimestamps|>`.
     `max_utterance`: seconds of speech the model reads well in one go; utterances are cut
     there unless a client asks for another length.
+    `commit_confidence`: least confidence (geometric mean of token probabilities) of an
+    interim that commits words.
     `languages`: ISO 639-1 codes the model was trained for; empty for all it has tokens for.
     """
 
     short_windows: bool = False
     timestamps: bool = False
     max_utterance: float = LONGEST_UTTERANCE
+    commit_confidence: float = COMMIT_CONFIDENCE
     languages: tuple[str, ...] = ()
 
     @classmethod
@@ -47,5 +53,6 @@ class Capabilities:
             short_windows=bool(fields.get("short_windows", False)),
             timestamps=bool(fields.get("timestamps", False)),
             max_utterance=float(fields.get("max_utterance", LONGEST_UTTERANCE)),
+            commit_confidence=float(fields.get("commit_confidence", COMMIT_CONFIDENCE)),
             languages=tuple(fields.get("languages", ())),
         )

@@ -19,7 +19,8 @@ class ModelInfo:
     """The model an engine serves.
 
     `languages` are ISO 639-1 codes; `max_utterance` is the longest speech, in seconds, it
-    reads well in one go.
+    reads well in one go, `commit_confidence` the least confidence, 0 to 1, at which the
+    words of its interims are worth committing.
     """
 
     name: str
@@ -30,6 +31,7 @@ class ModelInfo:
     device: str
     compute_type: str
     max_utterance: float = LONGEST_UTTERANCE
+    commit_confidence: float = 0.0
 
 
 class StreamAudio(Protocol):

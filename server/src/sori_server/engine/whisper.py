@@ -66,6 +66,7 @@ class WhisperSpeechModel:
             device=placement.device,
             compute_type=self._calls.compute_type,
             max_utterance=model.capabilities.max_utterance,
+            commit_confidence=model.capabilities.commit_confidence,
         )
 
     @property

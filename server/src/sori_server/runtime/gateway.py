@@ -121,10 +121,13 @@ class Gateway:
 
     def _effective(self, config: StreamConfig) -> StreamConfig:
         """`config` with what only the model knows filled in."""
-        if config.endpointing.max_utterance is not None:
-            return config
-        longest = self._engine.model.max_utterance
-        return replace(config, endpointing=replace(config.endpointing, max_utterance=longest))
+        model, endpointing = self._engine.model, config.endpointing
+        if endpointing.max_utterance is None:
+            endpointing = replace(endpointing, max_utterance=model.max_utterance)
+        confidence = config.commit_confidence
+        if confidence is None:
+            confidence = model.commit_confidence
+        return replace(config, endpointing=endpointing, commit_confidence=confidence)
 
     @contextmanager
     def _count(self, runner: StreamRunner) -> Iterator[StreamRunner]:

@@ -55,7 +55,8 @@ class StreamRunner:
         self._windows: dict[int, asyncio.Task[None]] = {}
         self._changed = asyncio.Event()
         self._tasks: asyncio.TaskGroup
-        self._reader: asyncio.Task[None] | None = None
+        self._stopped = False
+        self._patience: asyncio.Timeout | None = None
         self._error: SoriError | None = None
 
     @property
@@ -71,7 +72,7 @@ class StreamRunner:
         """
         try:
             async with asyncio.TaskGroup() as self._tasks:
-                self._reader = self._tasks.create_task(self._read(door))
+                self._tasks.create_task(self._read(door))
                 self._tasks.create_task(self._write(door))
         except* SlowReader as slow:
             self._error = SlowReader(str(slow.exceptions[0]))
@@ -93,40 +94,49 @@ class StreamRunner:
     # ------------------------------------------------------------------ reader
 
     async def _read(self, door: Door) -> None:
-        """Take the client's messages until the end of audio, or until one is bad."""
+        """Take the client's messages until the end of audio, until one is bad or until `_stop`."""
         try:
-            await self._read_messages(door)
+            end = await self._read_messages(door)
+            async for count, probabilities in self._ingest.close():
+                self._hear(count, probabilities)
+            if not self._stopped:
+                self._ingest.check_complete(end)
         except ClientError as error:
             self._fail(error)
-        self._end(FinalReason.END_OF_AUDIO)
+        self._session.end_of_audio(
+            FinalReason.SERVER if self._stopped else FinalReason.END_OF_AUDIO
+        )
+        self._follow_up()
 
-    async def _read_messages(self, door: Door) -> None:
-        end = EndOfAudio()
-        while True:
-            await self._room()
+    async def _read_messages(self, door: Door) -> EndOfAudio:
+        """Take messages; how the audio ended."""
+        await self._room()
+        while not self._stopped:
             message = await self._receive(door)
+            if isinstance(message, EndOfAudio):
+                return message
             if message is None:
                 # A killed client looks like a half-close for a moment; its cancellation
                 # arrives at the next wait.
                 await asyncio.sleep(self._limits.half_close_grace)
                 break
-            if isinstance(message, EndOfAudio):
-                end = message
-                break
             await self._take(message)
-        async for count, probabilities in self._ingest.close():
-            self._hear(count, probabilities)
-        self._ingest.check_complete(end)
+            await self._room()
+        return EndOfAudio()
 
     async def _receive(self, door: Door) -> ClientMessage | None:
         timeout = self._limits.idle_timeout
         try:
-            async with asyncio.timeout(timeout):
+            async with asyncio.timeout(timeout) as self._patience:
                 return await door.receive()
         except TimeoutError:
+            if self._stopped:
+                return None
             raise IdleTimeout(
                 f"no message for {timeout:g} s", metadata={"idle_timeout": f"{timeout:g}"}
             ) from None
+        finally:
+            self._patience = None
 
     async def _take(self, message: ClientMessage) -> None:
         match message:
@@ -155,7 +165,7 @@ class StreamRunner:
 
     async def _room(self) -> None:
         """Wait while the engine or the client is too far behind to take more audio."""
-        while self._engine_behind() or self._client_behind():
+        while not self._stopped and (self._engine_behind() or self._client_behind()):
             self._changed.clear()
             await self._changed.wait()
 
@@ -170,16 +180,13 @@ class StreamRunner:
     def _client_behind(self) -> bool:
         return self._session.pending_events >= self._limits.max_pending_events
 
-    def _end(self, reason: FinalReason) -> None:
-        self._session.end_of_audio(reason)
-        self._follow_up()
-
     def _stop(self, error: SoriError) -> None:
-        """Read no more; the stream ends with `error` when its words are out."""
+        """Read no more messages; the stream ends with `error` when its words are out."""
         self._fail(error)
-        if self._reader is not None:
-            self._reader.cancel()
-        self._end(FinalReason.SERVER)
+        self._stopped = True
+        self._changed.set()
+        if self._patience is not None:
+            self._patience.reschedule(asyncio.get_running_loop().time())
 
     def _fail(self, error: SoriError) -> None:
         """Remember the first error: it is raised when the stream's words are out."""

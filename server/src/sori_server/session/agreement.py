@@ -54,12 +54,16 @@ class Agreement:
         """
         return self._border
 
-    def receive(self, tokens: Sequence[Token], end: int) -> None:
-        """Take the next hypothesis for the window, which was heard up to `end`."""
+    def receive(self, tokens: Sequence[Token], end: int, *, sure: bool = True) -> None:
+        """Take the next hypothesis for the window, which was heard up to `end`.
+
+        It commits nothing unless the model is `sure` of it.
+        """
         earlier = [*self._committed, *self._tentative]
         ends = self._retime(tokens)
         count = ends[-1] if ends else 0
-        agreed = _agreeing(tokens[count:], self._tentative, len(tokens) - count - HOLD_BACK)
+        most = len(tokens) - count - HOLD_BACK if sure else 0
+        agreed = _agreeing(tokens[count:], self._tentative, most)
         if agreed:
             self._committed_end = self._heard_end
         self._heard_end = end

@@ -53,12 +53,12 @@ class Utterance:
     lost: str = ""
     """Why its last window has no text, if it has none."""
 
-    def receive_interim(self, hypothesis: Hypothesis) -> None:
-        """Take the hypothesis of an interim window."""
+    def receive_interim(self, hypothesis: Hypothesis, *, sure: bool) -> None:
+        """Take the hypothesis of an interim window; it may commit words if the model is sure."""
         self.live_interim = None
         self.interim_end = max(self.interim_end, hypothesis.span.end)
         self.heard = hypothesis
-        self.agreement.receive(_tokens(hypothesis), hypothesis.span.end)
+        self.agreement.receive(_tokens(hypothesis), hypothesis.span.end, sure=sure)
 
     def move_window(self, border: int) -> None:
         """Start the window at the agreed border; the committed words before it are the prompt."""
