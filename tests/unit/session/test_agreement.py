@@ -41,6 +41,15 @@ def test_two_hypotheses_commit_what_they_agree_on() -> None:
     assert join(agreement.tentative) == NEWEST
 
 
+def test_a_hypothesis_the_model_is_not_sure_of_commits_nothing_but_is_shown() -> None:
+    agreement = heard("one two")
+    agreement.receive(read("one two" + NEWEST), 2000, sure=False)
+    assert join(agreement.committed) == ""
+    assert join(agreement.tentative) == " one two" + NEWEST
+    agreement.receive(read("one two" + NEWEST), 3000, sure=True)
+    assert join(agreement.committed) == " one two"
+
+
 def test_one_hypothesis_commits_nothing() -> None:
     agreement = heard("one two")
     assert join(agreement.committed) == ""

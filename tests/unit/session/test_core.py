@@ -280,6 +280,16 @@ def test_two_hypotheses_commit_and_the_final_keeps_it() -> None:
     assert s.finals == [("one two three four", FinalReason.ENDPOINT)]
 
 
+@pytest.mark.parametrize(("wanted", "committed"), [(0.7, "one two"), (0.71, "")])
+def test_words_are_committed_at_the_confidence_asked_for(wanted: float, committed: str) -> None:
+    s = Stream(StreamConfig(interim_results=True, commit_confidence=wanted))
+    s.speech(0.5)
+    s.answer(s.asked[0], " one two")
+    s.speech(0.5)
+    s.answer(s.asked[1], " one two" + NEWEST)
+    assert s.shown[-1][0] == committed
+
+
 def test_the_end_of_an_utterance_withdraws_its_interim_and_late_answers_are_ignored() -> None:
     s = stream(interims=True)
     s.speech(0.5)
