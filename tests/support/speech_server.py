@@ -15,7 +15,7 @@ from types import ModuleType
 import grpc
 from sori.v1 import speech_pb2 as pb
 from sori.v1 import speech_pb2_grpc as rpc
-from sori_server.app import Server
+from sori_server.app import Server, build_engine, resolve_model
 from sori_server.domain.limits import Limits
 from sori_server.engine.dispatcher import BatchingEngine
 from sori_server.engine.fake import FakeBehaviour, FakeFrontEnd, fake_loader
@@ -177,3 +177,13 @@ async def _kept_alive(stream: Stream) -> AsyncIterator[None]:
             yield
         finally:
             over.set()
+
+
+@asynccontextmanager
+async def serving_mini() -> AsyncIterator[Served]:
+    """A server with the bundled model, on this machine's processor."""
+    settings = Settings(model="mini", device="cpu", grpc_port=0)
+    sys.modules["__main__"] = ModuleType("__main__")
+    engine = build_engine(settings, resolve_model(settings))
+    async with Server(settings, engine) as server:
+        yield Served(server, engine)
