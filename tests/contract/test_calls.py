@@ -37,7 +37,7 @@ async def served() -> AsyncIterator[Served]:
 @asynccontextmanager
 async def loading() -> AsyncIterator[Served]:
     """A server whose model takes a while; it is warm at the end."""
-    engine = fake_engine(FakeBehaviour(load_time=0.8), LIMITS)
+    engine = fake_engine(FakeBehaviour(load_time=0.4), LIMITS)
     server = server_for(engine, LIMITS)
     entering = asyncio.create_task(server.__aenter__())
     while not server.grpc_port:  # noqa: ASYNC110
@@ -277,7 +277,7 @@ async def test_health_follows_the_server_from_loading_to_drain() -> None:
 
 
 async def test_health_tells_of_a_worker_that_died_and_of_the_next_one() -> None:
-    async with serving(FakeBehaviour(load_time=0.7), LIMITS) as served, served.channel() as channel:
+    async with serving(FakeBehaviour(load_time=0.5), LIMITS) as served, served.channel() as channel:
         assert await health(channel, SERVICE) == "SERVING"
         os.kill(served.worker_pid, signal.SIGKILL)
         await until_health(channel, "NOT_SERVING")

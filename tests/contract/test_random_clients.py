@@ -132,7 +132,7 @@ def served(loop: asyncio.Runner) -> Iterator[Served]:
     loop.run(server.__aexit__(None, None, None))
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(history=histories)
 def test_any_history_ends_with_a_documented_status(
     loop: asyncio.Runner, served: Served, history: list[Message | HalfClose]
