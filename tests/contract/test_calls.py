@@ -149,6 +149,30 @@ async def test_a_recording_counts_as_a_stream(served: Served) -> None:
     assert ending.summary == ("RESOURCE_EXHAUSTED", "STREAM_CAPACITY_EXHAUSTED")
 
 
+async def test_recordings_are_refused_before_their_bytes_are_taken() -> None:
+    slow = FakeBehaviour(batch_cost=0.5)
+    request = pb.RecognizeRequest(config=RAW, audio=linear16(speak(range(5))))
+    async with serving(slow, Limits(max_recordings=1)) as served, served.stub() as stub:
+        first = asyncio.ensure_future(stub.Recognize(request))
+        await served.until_streams(1)
+        ending = await failure_of(stub.Recognize(request))
+        assert (await first).results
+        assert (await stub.Recognize(request)).results
+    assert ending.summary == ("RESOURCE_EXHAUSTED", "STREAM_CAPACITY_EXHAUSTED")
+    assert ending.metadata == {"max_recordings": "1"}
+    assert ending.retry_delay == 1.0
+
+
+async def test_a_call_without_a_recording_is_a_protocol_violation(served: Served) -> None:
+    method = served.channel().stream_unary(
+        "/sori.v1.SpeechService/Recognize",
+        request_serializer=pb.RecognizeRequest.SerializeToString,
+        response_deserializer=pb.RecognizeResponse.FromString,
+    )
+    ending = await failure_of(method(iter(())))
+    assert ending.summary == ("FAILED_PRECONDITION", "PROTOCOL_VIOLATION")
+
+
 # ------------------------------------------------------------------ models and server info
 
 

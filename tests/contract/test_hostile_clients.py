@@ -191,6 +191,23 @@ async def test_a_client_that_does_not_read_is_ended_and_told_when_it_does(served
     assert 100 < len(answers) <= taken < 2_000
 
 
+async def test_a_client_that_never_reads_leaves_nothing_while_it_stays(served: Served) -> None:
+    channel = served.channel(**{"http2.bdp_probe": 0})
+    async with Stream(channel, reads=False) as stream:
+        await stream.send(config=config_of())
+        async with Flood(stream) as flood:
+            await flood.stuck()
+        async with asyncio.timeout(3):
+            await served.until_streams(1)
+            while handlers() > served.gateway.active_streams:  # noqa: ASYNC110
+                await asyncio.sleep(0.05)
+
+
+def handlers() -> int:
+    """Calls whose handler runs."""
+    return sum("_handle_rpc" in repr(task.get_coro()) for task in asyncio.all_tasks())
+
+
 async def test_questions_that_wait_for_a_window_are_bounded() -> None:
     """Finalize is answered after the final result; the server stops reading meanwhile."""
     slow = FakeBehaviour(batch_cost=1.5)

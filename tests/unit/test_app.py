@@ -167,3 +167,18 @@ def test_a_device_there_is_not_is_named() -> None:
     model = resolve_model(Settings(model="mini", device="cpu"))
     with pytest.raises(InvalidConfig, match=r"^device: "):
         build_engine(settings, model)
+
+
+async def test_addresses_of_ipv6_are_served() -> None:
+    with closing(socket.socket(socket.AF_INET6)) as probe:
+        try:
+            probe.bind(("::1", 0))
+        except OSError:
+            pytest.skip("this machine has no IPv6 loopback")
+    settings = Settings(host="::1", grpc_port=0)
+    async with (
+        Server(settings, ScriptedEngine()) as server,
+        grpc.aio.insecure_channel(f"[::1]:{server.grpc_port}") as channel,
+    ):
+        answer = await health_pb2_grpc.HealthStub(channel).Check(health_pb2.HealthCheckRequest())
+        assert answer.status == STATUS.SERVING

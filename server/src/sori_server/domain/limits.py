@@ -39,6 +39,8 @@ class Limits:
     """Audio received but not yet recognized, above which the server stops reading."""
     max_pending_events: int = 256
     """Responses waiting for a slow client, above which the server stops reading from it."""
+    max_recordings: int = 8
+    """Recordings received or recognized at a time: each may fill `max_recording_bytes`."""
     max_recording_bytes: int = 32 * 1024 * 1024
     """Largest `RecognizeRequest`."""
     max_recording_duration: float = 600.0
@@ -51,7 +53,7 @@ class Limits:
     max_batch: int = 16
     """Windows in one engine batch."""
     max_pending_windows: int = 4096
-    """Windows waiting in the scheduler over all streams."""
+    """Windows waiting in the scheduler over all streams; each reads on within its share."""
     batch_timeout: float = 120.0
     """Longest one batch may run before its worker counts as hung."""
     worker_start_timeout: float = 300.0
@@ -64,3 +66,12 @@ class Limits:
     """After SIGTERM, time in which streams may end by themselves before finals are forced."""
     flush_timeout: float = 30.0
     """Longest the forced finals of a drain may take."""
+
+    @property
+    def windows_per_stream(self) -> int:
+        """Windows of one stream above which the server stops reading from it.
+
+        Half its share of `max_pending_windows`: a second of audio read at once may end
+        several utterances.
+        """
+        return max(self.max_pending_windows // (2 * self.max_streams), 1)

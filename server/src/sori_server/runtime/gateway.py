@@ -27,6 +27,7 @@ class Gateway:
         self._engine = engine
         self._limits = limits
         self._runners: set[StreamRunner] = set()
+        self._recordings = 0
         self._draining = False
         self._idle = asyncio.Event()
         self._idle.set()
@@ -76,6 +77,27 @@ class Gateway:
         effective = self._effective(config)
         with self._count(StreamRunner(effective, self._engine, self._limits)) as runner:
             yield runner
+
+    @contextmanager
+    def receiving(self) -> Iterator[None]:
+        """Room to receive one recording and to recognize it, taken before its first byte.
+
+        Raises:
+            ServerDraining, ModelLoading, CapacityExhausted: not now.
+        """
+        self._admit()
+        most = self._limits.max_recordings
+        if self._recordings >= most:
+            raise CapacityExhausted(
+                f"{most} recordings are being recognized",
+                metadata={"max_recordings": str(most)},
+                retry_after=self._limits.retry_delay,
+            )
+        self._recordings += 1
+        try:
+            yield
+        finally:
+            self._recordings -= 1
 
     @contextmanager
     def recording(self, config: RecognitionConfig) -> Iterator[StreamRunner]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from typing import Final
 
 import numpy as np
@@ -35,7 +35,7 @@ class Ingest:
         """Bytes received and judged, in the client's encoding."""
         return self._received_bytes
 
-    async def accept(self, message: AudioBytes) -> AsyncIterator[Judged]:
+    async def accept(self, message: AudioBytes) -> AsyncGenerator[Judged, None]:
         """Take a run of audio; bytes received before are dropped.
 
         Raises:

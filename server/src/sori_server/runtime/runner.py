@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+from contextlib import aclosing
 from typing import Final
 
 from sori_server.domain.audio import samples
@@ -95,11 +96,15 @@ class StreamRunner:
 
     async def _read(self, door: Door) -> None:
         """Take the client's messages until the end of audio, until one is bad or until `_stop`."""
+        end = EndOfAudio()
         try:
             end = await self._read_messages(door)
+        except ClientError as error:
+            self._fail(error)
+        try:
             async for count, probabilities in self._ingest.close():
                 self._hear(count, probabilities)
-            if not self._stopped:
+            if self._error is None:
                 self._ingest.check_complete(end)
         except ClientError as error:
             self._fail(error)
@@ -141,8 +146,10 @@ class StreamRunner:
     async def _take(self, message: ClientMessage) -> None:
         match message:
             case AudioBytes():
-                async for count, probabilities in self._ingest.accept(message):
-                    self._hear(count, probabilities)
+                async with aclosing(self._ingest.accept(message)) as judged:
+                    async for count, probabilities in judged:
+                        self._hear(count, probabilities)
+                        await self._room()
             case FinalizeUtterance(request_id):
                 self._session.finalize(request_id)
                 self._follow_up()
@@ -172,10 +179,13 @@ class StreamRunner:
     def _engine_behind(self) -> bool:
         """Whether windows in work have to end before more audio is taken.
 
-        Without any, only more audio can end the utterance.
+        Without any, only more audio can end the utterance. A stream has its share of the
+        windows that may wait, so that no stream's backlog costs another one its finals.
         """
         behind = self._session.received - self._session.final_position
-        return bool(self._windows) and behind >= samples(self._limits.max_buffered_audio)
+        return len(self._windows) >= self._limits.windows_per_stream or (
+            bool(self._windows) and behind >= samples(self._limits.max_buffered_audio)
+        )
 
     def _client_behind(self) -> bool:
         return self._session.pending_events >= self._limits.max_pending_events
@@ -185,7 +195,7 @@ class StreamRunner:
         self._fail(error)
         self._stopped = True
         self._changed.set()
-        if self._patience is not None:
+        if self._patience is not None and not self._patience.expired():
             self._patience.reschedule(asyncio.get_running_loop().time())
 
     def _fail(self, error: SoriError) -> None:

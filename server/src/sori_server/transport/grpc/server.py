@@ -18,7 +18,7 @@ from sori_server.domain.errors import AddressUnavailable
 from sori_server.domain.limits import Limits
 from sori_server.runtime.gateway import Gateway
 from sori_server.transport.grpc.reflection_v1 import add_reflection_v1
-from sori_server.transport.grpc.service import SpeechService
+from sori_server.transport.grpc.service import SpeechService, recognize_handler
 
 SERVICE: Final = speech_pb2.DESCRIPTOR.services_by_name["SpeechService"].full_name
 SERVICES: Final = (SERVICE, health.SERVICE_NAME, reflection.SERVICE_NAME)
@@ -60,7 +60,10 @@ class GrpcServer:
         self._gateway = gateway
         self._server = grpc.aio.server(options=server_options(gateway.limits))
         self._health = health.aio.HealthServicer()
-        speech_pb2_grpc.add_SpeechServiceServicer_to_server(SpeechService(gateway), self._server)
+        service = SpeechService(gateway)
+        speech_pb2_grpc.add_SpeechServiceServicer_to_server(service, self._server)
+        recognize = {"Recognize": recognize_handler(service)}
+        self._server.add_registered_method_handlers(SERVICE, recognize)
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
         reflection.enable_server_reflection(SERVICES, self._server)
         add_reflection_v1(SERVICES, self._server)
@@ -76,7 +79,8 @@ class GrpcServer:
         """
         await self.tell_health()
         try:
-            bound = self._server.add_insecure_port(f"{host}:{port}")
+            address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+            bound = self._server.add_insecure_port(address)
         except RuntimeError as error:
             raise AddressUnavailable(
                 f"cannot listen on {host}:{port}: the port is taken or the host is not local",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable
+from contextlib import suppress
 from typing import TypeVar
 
 import grpc
@@ -13,7 +14,7 @@ from sori.v1 import speech_pb2_grpc as pb_grpc
 
 from sori_server import __version__
 from sori_server.domain.config import StreamConfig
-from sori_server.domain.errors import ProtocolViolation, SoriError
+from sori_server.domain.errors import IdleTimeout, ProtocolViolation, SoriError
 from sori_server.domain.events import NumberedEvent, SessionStarted
 from sori_server.runtime.door import ClientMessage
 from sori_server.runtime.gateway import Gateway
@@ -27,6 +28,7 @@ Answer = TypeVar("Answer")
 StreamContext = grpc.aio.ServicerContext[
     pb.StreamingRecognizeRequest, pb.StreamingRecognizeResponse
 ]
+RecordingContext = grpc.aio.ServicerContext[pb.RecognizeRequest, pb.RecognizeResponse]
 
 
 class SpeechService(pb_grpc.SpeechServiceServicer):
@@ -49,15 +51,18 @@ class SpeechService(pb_grpc.SpeechServiceServicer):
             with self._gateway.stream(config) as runner:
                 await runner.run(GrpcDoor(context, runner, self._gateway))
         except SoriError as error:
-            await context.abort_with_status(grpc_status(error))
+            # The status waits behind responses the client does not read, or is gone from.
+            with suppress(TimeoutError, grpc.aio.InternalError):
+                async with asyncio.timeout(self._gateway.limits.write_timeout):
+                    await context.abort_with_status(grpc_status(error))
 
-    async def Recognize(
+    async def Recognize(  # type: ignore[override]  # see `recognize_handler`
         self,
-        request: pb.RecognizeRequest,
-        context: grpc.aio.ServicerContext[pb.RecognizeRequest, pb.RecognizeResponse],
+        request_iterator: AsyncIterator[pb.RecognizeRequest],
+        context: RecordingContext,
     ) -> pb.RecognizeResponse:
         """Serve one recording."""
-        return await _answered(self._recognize(request), context)
+        return await _answered(self._recognize(request_iterator), context)
 
     async def ListModels(
         self,
@@ -101,16 +106,36 @@ class SpeechService(pb_grpc.SpeechServiceServicer):
             )
         return requests.stream_config(message.config, self._gateway.limits)
 
-    async def _recognize(self, request: pb.RecognizeRequest) -> pb.RecognizeResponse:
-        config = requests.recording_config(request.config, self._gateway.limits)
-        door = RecordingDoor(request.audio, self._gateway.limits.max_chunk_bytes)
-        with self._gateway.recording(config) as runner:
-            await runner.run(door)
+    async def _recognize(
+        self, request_iterator: AsyncIterator[pb.RecognizeRequest]
+    ) -> pb.RecognizeResponse:
+        with self._gateway.receiving():
+            request = await self._recording(request_iterator)
+            config = requests.recording_config(request.config, self._gateway.limits)
+            door = RecordingDoor(request.audio, self._gateway.limits.max_chunk_bytes)
+            with self._gateway.recording(config) as runner:
+                await runner.run(door)
         door.check_complete()
         return pb.RecognizeResponse(
             results=[responses.recognition_result(r, with_latency=False) for r in door.results],
             summary=responses.summary(door.summary),
         )
+
+    async def _recording(
+        self, request_iterator: AsyncIterator[pb.RecognizeRequest]
+    ) -> pb.RecognizeRequest:
+        limit = self._gateway.limits.idle_timeout
+        try:
+            async with asyncio.timeout(limit):
+                request = await anext(request_iterator, None)
+        except TimeoutError:
+            raise IdleTimeout(
+                f"the recording was not received within {limit:g} s",
+                metadata={"idle_timeout": f"{limit:g}"},
+            ) from None
+        if request is None:
+            raise ProtocolViolation("request: nothing was sent", metadata={"field": "request"})
+        return request
 
     async def _list_models(self, request: pb.ListModelsRequest) -> pb.ListModelsResponse:
         requests.check_page(request)
@@ -162,7 +187,22 @@ async def _answered(
         raise
 
 
-async def _read(context: StreamContext) -> pb.StreamingRecognizeRequest | None:
+def recognize_handler(
+    service: SpeechService,
+) -> grpc.RpcMethodHandler[pb.RecognizeRequest, pb.RecognizeResponse]:
+    """`Recognize` as a call that reads its request itself, which is the same on the wire.
+
+    Room for the recording is taken before its bytes are: a crowd of callers cannot fill the
+    memory with recordings that are then refused.
+    """
+    return grpc.stream_unary_rpc_method_handler(
+        service.Recognize,
+        request_deserializer=pb.RecognizeRequest.FromString,
+        response_serializer=pb.RecognizeResponse.SerializeToString,
+    )
+
+
+async def _read(context: grpc.aio.ServicerContext[Question, Answer]) -> Question | None:
     """The next message of a call; None after the last.
 
     Raises:
@@ -174,4 +214,4 @@ async def _read(context: StreamContext) -> pb.StreamingRecognizeRequest | None:
         raise ProtocolViolation(
             "request: these bytes are no message of the contract", metadata={"field": "request"}
         ) from None
-    return message if isinstance(message, pb.StreamingRecognizeRequest) else None
+    return None if message is grpc.aio.EOF else message
