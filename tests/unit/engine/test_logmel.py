@@ -7,7 +7,8 @@ import pytest
 from faster_whisper.feature_extractor import FeatureExtractor
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sori_server.engine.logmel import HOP, LogMel
+from sori_server.domain.audio import HOP
+from sori_server.engine.logmel import LogMel
 from sori_server.engine.port import FloatArray
 from support.recordings import read_recording
 

@@ -382,6 +382,25 @@ def test_speech_goes_on_after_finalize_however_short_its_rest() -> None:
     assert SpeechStarted(SECOND) in s.said
 
 
+def test_a_rest_too_short_for_features_ends_without_a_window() -> None:
+    """Two frames of 512 are voiced; the second is complete 24 samples after the first end."""
+    s = stream(min_speech=0.0)
+    s.session = Session(s.config, 512)
+    s.session.receive_audio(1000, [0.9])
+    s.finalize("a")
+    s.session.receive_audio(24, [0.9])
+    s.finalize("b")
+    (request,) = s.asked
+    assert (request.start, request.end) == (0, 1000)
+    s.answer(request, " one")
+    s.end()
+    assert s.finals == [("one", FinalReason.FINALIZE)]
+    assert [event for event in s.said if isinstance(event, Finalized | WindowLost)] == [
+        Finalized("a", 1000),
+        Finalized("b", 1024),
+    ]
+
+
 def test_finalize_twice_in_speech_makes_one_utterance() -> None:
     s = stream()
     s.speech(1.0)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sori_server.session.windowing import HOP, aligned, quietest
+from sori_server.domain.audio import HOP
+from sori_server.session.windowing import aligned, quietest
 
 pytestmark = pytest.mark.unit
 

@@ -9,6 +9,10 @@ from typing import Final, NewType
 SAMPLE_RATE: Final = 16_000
 """Hertz of the session audio clock; every position and span counts these samples."""
 
+HOP: Final = 160
+"""Samples from one spectrogram frame to the next: the grid windows start on, so that cached
+frames fit, and the shortest window there are features of."""
+
 Samples = NewType("Samples", int)
 """A position or length at `SAMPLE_RATE`; zero is the first sample of the session."""
 

@@ -7,10 +7,9 @@ from collections.abc import Hashable
 from pathlib import Path
 from typing import Final
 
-from sori_server.domain.audio import Span
+from sori_server.domain.audio import HOP, Span
 from sori_server.domain.recognition import RecognitionRequest
 from sori_server.engine.capabilities import Capabilities
-from sori_server.engine.logmel import HOP
 from sori_server.engine.port import StreamAudio
 from sori_server.engine.shapes import decoding_shape
 from sori_server.engine.stream_audio import WhisperStreamAudio

@@ -15,11 +15,9 @@ from typing import Final
 import numpy as np
 from faster_whisper.feature_extractor import FeatureExtractor
 
+from sori_server.domain.audio import HOP
 from sori_server.engine.port import FloatArray
 from sori_server.engine.tape import Tape
-
-HOP: Final = 160
-"""Samples from one frame to the next."""
 
 _FFT: Final = 400
 _HALF: Final = _FFT // 2

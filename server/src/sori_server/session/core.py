@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sori_server.domain.audio import samples
+from sori_server.domain.audio import HOP, samples
 from sori_server.domain.config import StreamConfig
 from sori_server.domain.events import (
     Event,
@@ -263,7 +263,7 @@ class Session:
         self._begin_utterance(end)
 
     def _close(self, utterance: Utterance, ending: Ending) -> None:
-        """End the utterance that is spoken and ask for its final text."""
+        """End the utterance that is spoken and ask for its final text, if there is audio of it."""
         live = utterance.live_interim
         if live is not None:
             self._withdrawn.append(live)
@@ -272,7 +272,7 @@ class Session:
         utterance.ending = ending
         self._covered = ending.position
         self._totals.speech += ending.position - utterance.start
-        if ending.position == utterance.start:
+        if ending.position - utterance.window_start < HOP:
             utterance.finish(None, None)
             self._put_out()
             return

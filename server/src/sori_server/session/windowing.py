@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from sori_server.domain.audio import samples
+from sori_server.domain.audio import HOP, samples
 
-HOP: Final = 160
-"""Windows start on this grid, so that cached spectrogram frames fit."""
 TAIL: Final = samples(0.2)
 """Silence kept after speech: Whisper reads a last word better with some air after it."""
 MOVE_AFTER: Final = samples(15.0)
@@ -18,7 +16,7 @@ CUT_RANGE: Final = samples(5.0)
 
 
 def aligned(position: int) -> int:
-    """The last window start that is not after `position`."""
+    """The last window start, a multiple of `HOP`, that is not after `position`."""
     return position - position % HOP
 
 
