@@ -10,8 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-from sori.v1 import speech_pb2 as pb
-from sori_client import Event, Source
+from sori_client import Source
 from sori_client.wire.requests import config_request
 from sori_client.wire.responses import event as event_of
 
@@ -24,10 +23,9 @@ from sori_server.cli.remote import show
 from sori_server.cli.sources import Endable
 from sori_server.cli.wishes import Wishes
 from sori_server.domain.config import StreamConfig
-from sori_server.domain.events import NumberedEvent, SessionStarted
+from sori_server.domain.events import NumberedEvent
 from sori_server.engine.models import ResolvedModel
 from sori_server.runtime.gateway import Gateway
-from sori_server.runtime.runner import StreamRunner
 from sori_server.settings import Settings, load_settings
 from sori_server.transport.grpc import requests, responses
 from sori_server.transport.pipe.door import PipeDoor
@@ -107,7 +105,8 @@ async def _print_text(gateway: Gateway, source: Source, wishes: Wishes, printer:
     with gateway.stream(stream_config(wishes, source, gateway)) as runner:
 
         async def deliver(numbered: NumberedEvent) -> None:
-            event = _client_event(numbered, runner, gateway)
+            # As a client of the contract has it, so that all commands print one kind.
+            event = event_of(responses.stream_response(numbered, runner, gateway))
             if event is not None:
                 await show(printer, event)
 
@@ -122,14 +121,3 @@ def stream_config(wishes: Wishes, source: Source, gateway: Gateway) -> StreamCon
     """
     message = config_request(wishes.stream_config(), source.format).config
     return requests.stream_config(message, gateway.limits)
-
-
-def _client_event(numbered: NumberedEvent, runner: StreamRunner, gateway: Gateway) -> Event | None:
-    """An event as a client of the contract has it, so that all commands print one kind."""
-    config, event = runner.config, numbered.event
-    if isinstance(event, SessionStarted):
-        started = responses.session_started(event.session_id, config, gateway.model, gateway.limits)
-        return event_of(pb.StreamingRecognizeResponse(session_started=started))
-    return event_of(
-        responses.response(numbered, runner.received_bytes, with_latency=config.latency_breakdown)
-    )

@@ -144,7 +144,7 @@ class _Child:
                 self.connection.send(message)
             return self.connection.recv()
         except (EOFError, OSError) as error:
-            raise WorkerCrashed(self._obituary(timeout if late.is_set() else None)) from error
+            raise WorkerCrashed(self._cause_of_death(timeout if late.is_set() else None)) from error
         finally:
             self.busy = False
             watchdog.cancel()
@@ -164,7 +164,7 @@ class _Child:
         late.set()
         self.process.kill()
 
-    def _obituary(self, timeout: float | None) -> str:
+    def _cause_of_death(self, timeout: float | None) -> str:
         self.process.kill()  # it may live on without its end of the pipe
         self.process.join()
         if timeout is not None:

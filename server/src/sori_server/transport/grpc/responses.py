@@ -13,6 +13,8 @@ from sori_server.domain.config import RecognitionConfig, StreamConfig
 from sori_server.domain.limits import Limits
 from sori_server.domain.recognition import Word
 from sori_server.engine.port import ModelInfo
+from sori_server.runtime.gateway import Gateway
+from sori_server.runtime.runner import StreamRunner
 from sori_server.transport.grpc.requests import ENCODINGS, TASKS
 
 FINAL_REASONS: Final = {
@@ -24,6 +26,17 @@ FINAL_REASONS: Final = {
 }
 _ENCODING_VALUES: Final = {encoding: value for value, encoding in ENCODINGS.items()}
 _TASK_VALUES: Final = {task: value for value, task in TASKS.items()}
+
+
+def stream_response(
+    numbered: events.NumberedEvent, runner: StreamRunner, gateway: Gateway
+) -> pb.StreamingRecognizeResponse:
+    """One event as the client of `runner`'s stream sees it."""
+    config, event = runner.config, numbered.event
+    if isinstance(event, events.SessionStarted):
+        started = session_started(event.session_id, config, gateway.model, gateway.limits)
+        return pb.StreamingRecognizeResponse(sequence=numbered.sequence, session_started=started)
+    return response(numbered, runner.received_bytes, with_latency=config.latency_breakdown)
 
 
 def response(

@@ -15,7 +15,7 @@ from sori.v1 import speech_pb2_grpc as pb_grpc
 from sori_server import __version__
 from sori_server.domain.config import StreamConfig
 from sori_server.domain.errors import IdleTimeout, ProtocolViolation, SoriError
-from sori_server.domain.events import NumberedEvent, SessionStarted
+from sori_server.domain.events import NumberedEvent
 from sori_server.runtime.door import ClientMessage
 from sori_server.runtime.gateway import Gateway
 from sori_server.runtime.recording import RecordingDoor
@@ -161,19 +161,10 @@ class GrpcDoor:
     async def send(self, event: NumberedEvent) -> None:
         """Write one response. A client that is gone never takes it: gRPC cancels the call then."""
         try:
-            await self._context.write(self._response(event))
+            response = responses.stream_response(event, self._runner, self._gateway)
+            await self._context.write(response)
         except grpc.aio.InternalError:
             await asyncio.get_running_loop().create_future()
-
-    def _response(self, event: NumberedEvent) -> pb.StreamingRecognizeResponse:
-        config, gateway = self._runner.config, self._gateway
-        if isinstance(event.event, SessionStarted):
-            started = responses.session_started(
-                event.event.session_id, config, gateway.model, gateway.limits
-            )
-            return pb.StreamingRecognizeResponse(sequence=event.sequence, session_started=started)
-        received = self._runner.received_bytes
-        return responses.response(event, received, with_latency=config.latency_breakdown)
 
 
 async def _answered(
