@@ -434,8 +434,16 @@ def test_the_end_of_audio_makes_all_of_it_final(
     assert heard == ([] if span is None else [tuple(round(x * SECOND) for x in span)])
     assert s.finals == ([] if span is None else [("one", FinalReason.END_OF_AUDIO)])
     assert isinstance(s.said[-1], SessionSummary)
-    starts = sum(isinstance(event, SpeechStarted) for event in s.said)
-    assert starts == sum(isinstance(event, SpeechEnded) for event in s.said)
+    for kind in (SpeechStarted, SpeechEnded):
+        assert sum(isinstance(event, kind) for event in s.said) == len(heard)
+
+
+def test_speech_that_began_just_before_finalize_is_told() -> None:
+    s = stream()
+    s.silence(1.0)
+    s.speech(0.05)
+    s.finalize()
+    assert s.said == [SpeechStarted(SECOND), SpeechEnded(SECOND + 5 * FRAME)]
 
 
 def test_audio_may_end_twice_but_nothing_comes_after_it() -> None:

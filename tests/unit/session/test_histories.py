@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from random import Random
+from types import UnionType
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -24,6 +25,8 @@ from sori_server.domain.events import (
     Progress,
     Result,
     SessionSummary,
+    SpeechEnded,
+    SpeechStarted,
     WindowLost,
 )
 from sori_server.domain.recognition import Hypothesis, RecognitionRequest, WindowKind, Word
@@ -259,13 +262,14 @@ class History:
 
     def check(self) -> None:
         self.check_stream()
+        self.check_activity()
         self.check_words()
         self.check_spans()
         self.check_growth()
         self.check_progress()
         self.check_nothing_is_kept()
 
-    def of(self, kind: type) -> list:
+    def of(self, kind: type | UnionType) -> list:
         return [numbered.event for numbered in self.events if isinstance(numbered.event, kind)]
 
     @property
@@ -284,6 +288,20 @@ class History:
         assert len(set(self.answered)) == len(self.answered)
         assert {r.request_id for r in self.finals_asked} <= set(self.answered)
         assert len(self.of(WindowLost)) == len(self.lost)
+
+    def check_activity(self) -> None:
+        """Speech starts and ends in turn; each final has speech that was told, or its padding."""
+        told = self.of(SpeechStarted | SpeechEnded)
+        assert [type(event) for event in told] == [SpeechStarted, SpeechEnded] * (len(told) // 2)
+        places = [event.position for event in told]
+        assert places == sorted(places)
+        padding = round(self.config.endpointing.prefix_padding * SAMPLE_RATE)
+        if self.config.voice_activity_events:
+            for result in self.finals:
+                assert any(
+                    start - padding < result.span.end and result.span.start <= end
+                    for start, end in zip(places[::2], places[1::2], strict=True)
+                )
 
     def check_words(self) -> None:
         """Each final has the words of its span, which no other has; lost ones a part of them."""

@@ -216,8 +216,7 @@ class Session:
         self._recent.append(probability)
         boundary = self._endpointer.accept(probability)
         if isinstance(boundary, SpeechOnset):
-            self._say_activity(SpeechStarted(max(boundary.position, self._covered)))
-            self._begin_utterance(self._next_start())
+            self._begin_speech()
         elif self._speaking is None:
             return
         elif isinstance(boundary, SpeechOffset):
@@ -235,6 +234,11 @@ class Session:
         padding = samples(self._config.endpointing.prefix_padding)
         return max((self._judged if began is None else began) - padding, self._covered)
 
+    def _begin_speech(self) -> None:
+        """Begin the utterance of the onset, and tell."""
+        self._say_activity(SpeechStarted(max(self._endpointer.onset, self._covered)))
+        self._begin_utterance(self._next_start())
+
     def _begin_utterance(self, start: int) -> None:
         word_times = self._config.recognition.word_times
         self._speaking = Utterance(
@@ -246,11 +250,11 @@ class Session:
 
     def _end_utterance(self, reason: FinalReason) -> None:
         """End the utterance at the newest sample, speech that has just begun included."""
+        onset = self._endpointer.phase is Phase.ONSET and self._next_start() < self._judged
+        if self._speaking is None and onset:
+            self._begin_speech()
         if self._speaking is not None:
             self._say_activity(SpeechEnded(self._endpointer.last_speech))
-        elif self._endpointer.phase is Phase.ONSET and self._next_start() < self._judged:
-            self._begin_utterance(self._next_start())
-        if self._speaking is not None:
             self._close(self._speaking, Ending(self._received, reason))
         self._endpointer.end()
 
