@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from fractions import Fraction
 from itertools import pairwise
+from time import perf_counter
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from sori_server.domain.recognition import Word
-from sori_server.session.text import Token, align, join, tokenize
+from sori_server.session.text import LINED_UP, Token, align, join, tokenize
 
 pytestmark = pytest.mark.unit
 
@@ -138,3 +139,33 @@ def test_a_true_committed_text_is_found_exactly_however_often_words_repeat() -> 
     spoken = tokens(" zero zero zero one zero zero")
     for length in range(len(spoken) + 1):
         assert align(spoken[:length], spoken) == list(range(1, length + 1))
+
+
+def characters(first: int, count: int) -> list[Token]:
+    """Characters that are all different."""
+    return tokenize("".join(chr(0x4E00 + i) for i in range(first, first + count)), "zh")
+
+
+@pytest.mark.parametrize("length", [40, LINED_UP, LINED_UP + 200])
+def test_a_true_committed_text_is_found_exactly_however_long(length: int) -> None:
+    spoken = characters(0, length + 5)
+    assert align(spoken[:length], spoken) == list(range(1, length + 1))
+    ends = align(characters(5000, 1) + spoken[1:length], spoken)
+    assert ends[-40:] == list(range(1, length + 1))[-40:]
+
+
+def test_only_the_newest_of_a_long_differing_text_are_lined_up() -> None:
+    ends = align(characters(5000, 1) + characters(1, LINED_UP), characters(0, LINED_UP + 1))
+    assert ends == [0, *range(2, LINED_UP + 2)]
+
+
+def test_lining_up_a_long_text_that_differs_at_its_start_holds_nothing_up() -> None:
+    """About 4 ms where a table cell at a time took 17; the event loop waits for it."""
+    spoken = characters(0, 220)
+    other = characters(5000, 1) + spoken[1:]
+    took = []
+    for _ in range(20):
+        before = perf_counter()
+        align(spoken, other)
+        took.append(perf_counter() - before)
+    assert min(took) < 0.01

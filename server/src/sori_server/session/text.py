@@ -5,15 +5,21 @@ from __future__ import annotations
 import re
 import unicodedata
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import accumulate
 from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
 
 from sori_server.domain.recognition import Word
 
 UNSPACED_LANGUAGES: Final = frozenset({"zh", "ja", "th", "lo", "my", "km", "yue", "bo"})
 """Languages Whisper writes without spaces between words."""
+
+LINED_UP: Final = 448
+"""Most tokens of a differing prefix lined up: as many as Whisper has positions in one window."""
 
 _WORD: Final = re.compile(r"\s*\S+")
 _EDIT: Final = 100
@@ -65,28 +71,41 @@ def align(prefix: Sequence[Token], tokens: Sequence[Token]) -> list[int]:
     nearest to the length of `prefix`. Replacing a word costs up to two edits, the more the
     fewer letters both share: a word is rather said twice than taken for quite another one
     and lost.
+
+    What differs takes time in the product of both lengths, so of `prefix` only the newest
+    `LINED_UP` tokens after the equal beginning are lined up; the older say nothing.
     """
     same = 0
     while same < min(len(prefix), len(tokens)) and prefix[same].key == tokens[same].key:
         same += 1
-    rest = _edit_ends(prefix[same:], tokens[same:])
-    return [*range(1, same + 1), *(same + end for end in rest)]
+    newest = max(same, len(prefix) - LINED_UP)
+    rest = _edit_ends(prefix[newest:], tokens[same:])
+    return [*range(1, same + 1), *[same] * (newest - same), *(same + end for end in rest)]
 
 
 def _edit_ends(prefix: Sequence[Token], tokens: Sequence[Token]) -> list[int]:
-    """`align` without the shortcut for equal beginnings."""
+    """`align` without the shortcut for equal beginnings; one row of costs at a time."""
     weight = len(prefix) + 1  # the least cost weighs more than all equal words together
     edit = weight * _EDIT
-    rows = [[j * edit for j in range(len(tokens) + 1)]]
-    for replacements in _replacements(prefix, tokens, weight):
-        above = rows[-1]
-        row = [above[0] + edit]
-        for j, replacement in enumerate(replacements):
-            row.append(min(above[j] + replacement, above[j + 1] + edit, row[j] + edit))
-        rows.append(row)
-    j = min(range(len(tokens) + 1), key=lambda j: (rows[-1][j], abs(j - len(prefix))))
+    columns = np.arange(len(tokens) + 1) * edit
+    rows = np.empty((len(prefix) + 1, len(tokens) + 1), np.int64)
+    rows[0] = columns
+    for i, replacements in enumerate(_replacements(prefix, tokens, weight)):
+        above, row = rows[i], rows[i + 1]
+        np.add(above, edit, out=row)
+        np.minimum(row[1:], above[:-1] + replacements, out=row[1:])
+        # A word more costs one edit from the column before: the least over all before it.
+        np.minimum.accumulate(row - columns, out=row)
+        row += columns
+    return _ends(rows.tolist(), edit)
+
+
+def _ends(rows: list[list[int]], edit: int) -> list[int]:
+    """Back through the table of costs, preferring words more, then equal or replaced ones."""
+    last = rows[-1]
+    j = min(range(len(last)), key=lambda j: (last[j], abs(j - (len(rows) - 1))))
     ends: list[int] = []
-    for i in range(len(prefix), 0, -1):
+    for i in range(len(rows) - 1, 0, -1):
         ends.append(j)
         while j and rows[i][j] == rows[i][j - 1] + edit:
             j -= 1
@@ -96,26 +115,28 @@ def _edit_ends(prefix: Sequence[Token], tokens: Sequence[Token]) -> list[int]:
 
 def _replacements(
     prefix: Sequence[Token], tokens: Sequence[Token], weight: int
-) -> Iterator[list[int]]:
-    """For each token of `prefix`, what hearing it as each of `tokens` costs: -1 if equal."""
+) -> NDArray[np.int64]:
+    """What hearing each token of `prefix` as each of `tokens` costs, a row each: -1 if equal."""
     keys = [token.key for token in (*prefix, *tokens)]
-    letters = list(zip(keys, map(len, keys), _letters(keys), strict=True))
-    for key, length, bits in letters[: len(prefix)]:
-        yield [
-            -1
-            if key == other
-            else 2 * _EDIT * (length + n - 2 * (bits & others).bit_count()) // (length + n) * weight
-            for other, n, others in letters[len(prefix) :]
-        ]
+    spelled, lengths, count = _letters(keys), np.array([len(key) for key in keys]), len(prefix)
+    same = np.unique(keys, return_inverse=True)[1] if keys else lengths
+    shared = (spelled[:count] @ spelled[count:].T).astype(np.int64)
+    letters = lengths[:count, None] + lengths[count:]
+    costs = 2 * _EDIT * (letters - 2 * shared) // np.maximum(letters, 1) * weight
+    return np.where(same[:count, None] == same[count:], -1, costs)
 
 
-def _letters(keys: Sequence[str]) -> list[int]:
-    """The letters of each key as bits, with others for those it repeats: `&` is what two share."""
+def _letters(keys: Sequence[str]) -> NDArray[np.float32]:
+    """The letters of each key as ones, others for those it repeats: products count shared ones."""
     place: dict[tuple[str, int], int] = {}
-    return [
-        sum(1 << place.setdefault((c, key.count(c, 0, i)), len(place)) for i, c in enumerate(key))
+    spelled = [
+        [place.setdefault((c, key.count(c, 0, i)), len(place)) for i, c in enumerate(key)]
         for key in keys
     ]
+    ones = np.zeros((len(keys), len(place)), np.float32)
+    for row, places in zip(ones, spelled, strict=True):
+        row[places] = 1.0
+    return ones
 
 
 def _characters(text: str) -> list[str]:
