@@ -27,7 +27,7 @@ from sori_server.cli.sources import (
     wav_header,
 )
 from sori_server.domain.errors import InvalidAudio
-from sori_server.media.wav import parse_header
+from sori_server.media.wav import WavHeaderReader
 
 pytestmark = pytest.mark.unit
 
@@ -72,7 +72,7 @@ async def test_wav_is_known_by_its_header_however_it_is_split(split: int) -> Non
 
 async def test_other_bytes_get_a_header_with_what_flags_told() -> None:
     data = await everything(Sniffed(Chunks(b"\x01", b"\x00\x02\x00\x03\x00\x04\x00"), PCM))
-    header = parse_header(data)
+    header = WavHeaderReader().read(data)
     assert header is not None
     assert header.audio_format.sample_rate == 8000
     assert header.audio_format.channels == 2

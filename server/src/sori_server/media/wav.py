@@ -54,6 +54,7 @@ class WavDecoder:
 
     def __init__(self) -> None:
         self._header = bytearray()
+        self._reader = WavHeaderReader()
         self._samples: PcmDecoder | None = None
         self._missing: int | None = None
 
@@ -72,7 +73,7 @@ class WavDecoder:
         if self._samples is not None:
             return self._decode(self._samples, data)
         self._header += data
-        header = parse_header(self._header)
+        header = self._reader.read(self._header)
         if header is None:
             return np.empty(0, np.float32)
         self._samples = PcmDecoder(header.audio_format)
@@ -107,36 +108,54 @@ class WavDecoder:
         return samples.feed(data)
 
 
-def parse_header(data: bytes | bytearray) -> WavHeader | None:
-    """The header of a WAVE file that starts with `data`; None while it is incomplete.
+class WavHeaderReader:
+    """Reads the header of one WAVE file as it arrives, each chunk of it once.
 
     Source: "Multimedia Programming Interface and Data Specifications 1.0" (IBM, Microsoft,
     1991), RIFF; `WAVEFORMATEXTENSIBLE` in Microsoft's documentation.
-
-    Raises:
-        InvalidAudio: not a WAVE file, a format this server does not read, or a header
-            longer than `MAX_HEADER_BYTES`.
     """
-    _check_signature(data)
-    audio_format: AudioFormat | None = None
-    position = 12
-    while len(data) >= position + 8:
-        name, size = struct.unpack_from("<4sI", data, position)
-        position += 8
-        if name == b"data":
-            if audio_format is None:
-                raise InvalidAudio(AUDIO_FIELD, "WAVE chunk `data` comes before `fmt `")
-            return WavHeader(audio_format, position, None if size in _UNKNOWN_SIZES else size)
-        if name == b"fmt " and len(data) >= position + size:
-            audio_format = _parse_format(bytes(data[position : position + size]))
-        position += size + size % 2
+
+    def __init__(self) -> None:
+        self._format: AudioFormat | None = None
+        self._position = 12
+
+    def read(self, data: bytes | bytearray) -> WavHeader | None:
+        """The header of the file that starts with `data`; None while it is incomplete.
+
+        `data` must begin with what was passed before.
+
+        Raises:
+            InvalidAudio: not a WAVE file, a format this server does not read, or a header
+                longer than `MAX_HEADER_BYTES`.
+        """
+        _check_signature(data)
+        while len(data) >= self._position + 8:
+            name, size = struct.unpack_from("<4sI", data, self._position)
+            start = self._position + 8
+            if name == b"data":
+                return self._header(start, size)
+            end = start + size + size % 2
+            _check_length(end)
+            if name == b"fmt ":
+                if len(data) < start + size:
+                    return None
+                self._format = _parse_format(bytes(data[start : start + size]))
+            self._position = end
+        return None
+
+    def _header(self, start: int, size: int) -> WavHeader:
+        if self._format is None:
+            raise InvalidAudio(AUDIO_FIELD, "WAVE chunk `data` comes before `fmt `")
+        return WavHeader(self._format, start, None if size in _UNKNOWN_SIZES else size)
+
+
+def _check_length(position: int) -> None:
     if position > MAX_HEADER_BYTES:
         raise InvalidAudio(
             AUDIO_FIELD,
             f"no samples in the first {MAX_HEADER_BYTES} bytes of the WAVE file",
             max_header_bytes=str(MAX_HEADER_BYTES),
         )
-    return None
 
 
 def _check_signature(data: bytes | bytearray) -> None:
