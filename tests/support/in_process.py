@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from sori_server.domain.audio import AudioEncoding, AudioFormat
 from sori_server.domain.config import RecognitionConfig, StreamConfig
-from sori_server.domain.errors import EngineError, SoriError
+from sori_server.domain.errors import EngineError, EngineUnavailable, SoriError
 from sori_server.domain.events import Event, NumberedEvent, Result
 from sori_server.domain.limits import Limits
 from sori_server.domain.recognition import Hypothesis, RecognitionRequest, WindowKind
@@ -101,6 +101,7 @@ class ScriptedEngine:
         self.gate = asyncio.Event()
         self.gate.set()
         self.ready = True
+        self.failure: EngineUnavailable | None = None
         self.start_error: BaseException | None = None
         self.calls: list[str] = []
         self.asked: list[RecognitionRequest] = []
@@ -111,6 +112,9 @@ class ScriptedEngine:
     @property
     def model(self) -> ModelInfo:
         return self._model.info
+
+    async def wait_failed(self) -> None:
+        await asyncio.Event().wait()
 
     async def start(self) -> None:
         self.calls.append("start")

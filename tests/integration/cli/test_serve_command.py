@@ -1,10 +1,13 @@
 """`sori serve`: ready line, signals, and what it says when it cannot serve."""
 
 import asyncio
+import contextlib
+import os
 import signal
 import subprocess
 import time
 from collections.abc import AsyncGenerator
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -125,6 +128,47 @@ def test_ctrl_c_while_the_model_loads_exits_130() -> None:
         ended = end(process)
     assert ended.code == 130
     assert "Traceback" not in ended.err
+
+
+async def test_leaves_with_1_when_the_engine_has_given_up() -> None:
+    limits = {"SORI_LIMITS_MAX_WORKER_RESTARTS": "1", "SORI_LIMITS_DRAIN_GRACE": "0.3"}
+    with serving(**limits) as server:
+        async with Client(server.address) as client:
+            source = Bytes(unfinished(), AudioFormat())
+            async with client.stream(source, StreamConfig(interim_results=True)) as stream:
+                await stream.receive()
+                killing = asyncio.create_task(asyncio.to_thread(kill_workers, server.process))
+                with pytest.raises(Unavailable, match=r"ENGINE_UNAVAILABLE|SERVER_DRAINING"):
+                    await collect(stream, [])
+        ended = await asyncio.to_thread(end, server.process)
+        await killing
+    assert ended.code == 1
+    assert ended.err.count("the engine gives up: the worker died") == 1
+    assert ended.err.count("leaving: ") == 1
+    assert "Traceback" not in ended.err
+
+
+def kill_workers(server: subprocess.Popen[bytes]) -> None:
+    """Kill every worker a server starts, until it leaves."""
+    while server.poll() is None:
+        for pid in workers(server.pid):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        time.sleep(0.05)
+
+
+def workers(pid: int) -> list[int]:
+    """Children of a process that `multiprocessing` spawned."""
+    children: list[int] = []
+    with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+        for thread in Path(f"/proc/{pid}/task").iterdir():
+            children += map(int, (thread / "children").read_text().split())
+        return [
+            child
+            for child in children
+            if b"spawn_main" in Path(f"/proc/{child}/cmdline").read_bytes()
+        ]
+    return []
 
 
 def test_a_model_that_cannot_be_had() -> None:

@@ -90,6 +90,7 @@ async def test_an_idle_worker_that_dies_is_replaced_before_it_is_needed() -> Non
     async with running() as engine:
         os.kill(worker_pid(), signal.SIGKILL)
         await until_ready(engine, ready=False)
+        assert engine.failure is None
         await until_ready(engine)
 
         assert heard(await finals(engine, [1])) == [" w1"]
@@ -101,6 +102,9 @@ async def test_a_crash_loop_gives_up_and_says_so() -> None:
 
         assert heard(outcomes) == ["RecognitionFailed", "EngineUnavailable", "EngineUnavailable"]
         assert not engine.ready
+        async with asyncio.timeout(1):
+            await engine.wait_failed()
+        assert "1 restarts in a row" in str(engine.failure)
         with pytest.raises(EngineUnavailable, match="1 restarts in a row"):
             await final(engine, hearing(engine, speak([1])))
 
@@ -159,6 +163,7 @@ async def test_close_fails_what_is_pending_and_ends_a_hung_worker_at_once() -> N
         assert time.monotonic() - started < 2.0
         assert heard(outcomes) == ["RequestCancelled"] * 3
         assert not engine.ready
+        assert engine.failure is None
         with pytest.raises(RequestCancelled):
             await final(engine, hearing(engine, speak([1])))
 

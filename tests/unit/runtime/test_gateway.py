@@ -12,6 +12,7 @@ import pytest
 from sori_server.domain.config import EndpointingConfig, RecognitionConfig
 from sori_server.domain.errors import (
     CapacityExhausted,
+    EngineUnavailable,
     InvalidConfig,
     ModelLoading,
     ModelNotFound,
@@ -102,6 +103,19 @@ async def test_a_model_that_is_not_warm_serves_nobody(opening: Opening) -> None:
     assert gateway.ready
     with opening(gateway):
         pass
+
+
+@either
+async def test_an_engine_that_gave_up_is_not_said_to_be_loading(opening: Opening) -> None:
+    engine = ScriptedEngine()
+    gateway = Gateway(engine, Limits(retry_delay=4.0))
+    assert gateway.failure is None
+    engine.ready, engine.failure = False, EngineUnavailable("the worker died")
+    assert gateway.failure is engine.failure
+    error = refusal(opening(gateway))
+    assert isinstance(error, EngineUnavailable)
+    assert error is not engine.failure
+    assert (str(error), error.retry_after) == ("the worker died", 4.0)
 
 
 async def test_a_model_that_is_not_known_yet_is_told_with_advice() -> None:

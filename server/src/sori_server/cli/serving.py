@@ -38,7 +38,7 @@ _log = logging.getLogger(__name__)
 def serve_until_told(
     flags: Mapping[str, object], config_file: Path | None, *, as_json: bool
 ) -> int:
-    """Serve until SIGINT or SIGTERM, drain, and return the exit code.
+    """Serve until a signal or until the engine gives up, drain, and return the exit code.
 
     Raises:
         InvalidConfig: a setting is wrong.
@@ -56,14 +56,18 @@ def serve_until_told(
 async def _serve(
     settings: Settings, model: ResolvedModel, announce: Callable[[Server], None]
 ) -> int:
+    failed = False
     with Interruption() as interruption:
         async with AsyncExitStack() as stack:
             opening = stack.enter_async_context(Server(settings, build_engine(settings, model)))
             server = await interruption.cancels(opening)
             if server is not None:
                 announce(server)
-                await interruption.wait()
+                await interruption.cancels(server.gateway.wait_failed())
+                failed = server.gateway.failure is not None
                 _log.info("leaving: %d streams are open", server.gateway.active_streams)
+    if failed:
+        return ExitCode.FAILED
     told_to_leave = interruption.signal is signal.SIGTERM
     return ExitCode.DONE if told_to_leave else interruption.exit_code
 

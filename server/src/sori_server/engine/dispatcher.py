@@ -67,6 +67,7 @@ class BatchingEngine:
         self._ready = False
         self._closed = False
         self._ended: EngineError | None = None
+        self._failed = asyncio.Event()
 
     @property
     def model(self) -> ModelInfo:
@@ -83,6 +84,15 @@ class BatchingEngine:
     def ready(self) -> bool:
         """Whether the model is warm and a worker is up."""
         return self._ready
+
+    @property
+    def failure(self) -> EngineUnavailable | None:
+        """Why the engine gave up: it will never be ready again. None while it may be."""
+        return self._ended if isinstance(self._ended, EngineUnavailable) else None
+
+    async def wait_failed(self) -> None:
+        """Return when there is a `failure`."""
+        await self._failed.wait()
 
     async def start(self) -> None:
         """Load and warm the model.
@@ -229,6 +239,8 @@ class BatchingEngine:
         """Fail all windows, now and from now on."""
         self._ready = False
         self._ended = self._ended or error
+        if self.failure is not None:
+            self._failed.set()
         for window in self._windows.values():
             window.settle(_again(error))
 

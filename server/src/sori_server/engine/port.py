@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sori_server.domain.config import LONGEST_UTTERANCE, Task
+from sori_server.domain.errors import EngineUnavailable
 from sori_server.domain.recognition import Hypothesis, RecognitionRequest
 
 FloatArray = NDArray[np.float32]
@@ -77,6 +78,13 @@ class EnginePort(Protocol):
     @property
     def ready(self) -> bool:
         """Whether the model is warm and a worker is up."""
+
+    @property
+    def failure(self) -> EngineUnavailable | None:
+        """Why the engine gave up: it will never be ready again. None while it may be."""
+
+    async def wait_failed(self) -> None:
+        """Return when there is a `failure`."""
 
     async def start(self) -> None:
         """Load and warm the model.

@@ -10,6 +10,7 @@ from dataclasses import replace
 from sori_server.domain.config import RecognitionConfig, StreamConfig
 from sori_server.domain.errors import (
     CapacityExhausted,
+    EngineUnavailable,
     ModelLoading,
     ServerDraining,
     SessionTooLong,
@@ -60,6 +61,15 @@ class Gateway:
         return self._draining
 
     @property
+    def failure(self) -> EngineUnavailable | None:
+        """Why no stream will ever be served again; None while one may be."""
+        return self._engine.failure
+
+    async def wait_failed(self) -> None:
+        """Return when there is a `failure`."""
+        await self._engine.wait_failed()
+
+    @property
     def active_streams(self) -> int:
         """Streams open now."""
         return len(self._runners)
@@ -70,7 +80,7 @@ class Gateway:
 
         Raises:
             InvalidConfig, ModelNotFound: the settings cannot be met.
-            ServerDraining, ModelLoading, CapacityExhausted: not now.
+            ServerDraining, EngineUnavailable, ModelLoading, CapacityExhausted: not now.
         """
         self._admit()
         check_stream(config, self._engine.model, self._limits)
@@ -83,7 +93,7 @@ class Gateway:
         """Room to receive one recording and to recognize it, taken before its first byte.
 
         Raises:
-            ServerDraining, ModelLoading, CapacityExhausted: not now.
+            ServerDraining, EngineUnavailable, ModelLoading, CapacityExhausted: not now.
         """
         self._admit()
         most = self._limits.max_recordings
@@ -105,7 +115,7 @@ class Gateway:
 
         Raises:
             InvalidConfig, ModelNotFound: the settings cannot be met.
-            ServerDraining, ModelLoading, CapacityExhausted: not now.
+            ServerDraining, EngineUnavailable, ModelLoading, CapacityExhausted: not now.
             SessionTooLong: the recording turned out to be longer than allowed.
         """
         self._admit()
@@ -166,6 +176,8 @@ class Gateway:
         wait = self._limits.retry_delay
         if self._draining:
             raise ServerDraining("the server is shutting down", retry_after=wait)
+        if self._engine.failure is not None:
+            raise EngineUnavailable(str(self._engine.failure), retry_after=wait)
         if not self._engine.ready:
             raise ModelLoading("the model is being loaded", retry_after=wait)
         if len(self._runners) >= self._limits.max_streams:

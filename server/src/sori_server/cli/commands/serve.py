@@ -14,7 +14,8 @@ EPILOG: Final = (
     "Every setting has one name: in the file, as SORI_* variable and as flag. Limits are the table"
     " \\[limits] of the file, or SORI_LIMITS_MAX_STREAMS and so on.\n\n"
     "SIGTERM flushes open streams and exits 0, Ctrl-C does so and exits 130; a second signal stops"
-    " at once. Exit status 2: the model cannot be had, a setting is wrong, or the port is taken."
+    " at once. Exit status 1: the model cannot be loaded, or its worker died too often in a row."
+    " Exit status 2: the model cannot be had, a setting is wrong, or the port is taken."
 )
 
 _LISTEN: Final = "Listen"
