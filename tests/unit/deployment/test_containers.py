@@ -121,10 +121,24 @@ def test_services_are_reached_from_this_machine_only(name: str) -> None:
     assert all(port.startswith("127.0.0.1:") for port in ports)
 
 
+def stop_grace(name: str) -> int:
+    """Seconds compose gives a service to leave."""
+    return int(str(compose()[name]["stop_grace_period"]).removesuffix("s"))
+
+
 @pytest.mark.parametrize("name", ["sori", "sori-gpu"])
-def test_a_stop_leaves_time_for_the_last_words(name: str) -> None:
-    grace = float(str(compose()[name]["stop_grace_period"]).removesuffix("s"))
-    assert grace > Limits().drain_grace + Limits().flush_timeout
+def test_a_stop_leaves_time_for_all_its_steps(name: str) -> None:
+    """The drain, the calls that are left, the worker."""
+    limits = Limits()
+    drain = limits.drain_grace + limits.flush_timeout
+    assert stop_grace(name) > drain + limits.write_timeout + limits.worker_stop_timeout
+
+
+def test_the_guide_gives_a_stop_as_long_as_compose_does() -> None:
+    guide = (ROOT / "docs/deployment.md").read_text(encoding="utf-8")
+    grace = stop_grace("sori")
+    assert re.findall(r"--stop-timeout (\d+)", guide) == [str(grace)]
+    assert f"`stop_grace_period` is {grace} s" in guide
 
 
 def test_the_gpu_service_starts_only_when_asked_for() -> None:
