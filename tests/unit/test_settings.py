@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from sori_server.domain.errors import InvalidConfig
 from sori_server.domain.limits import Limits
+from sori_server.engine.placement import place
 from sori_server.settings import Settings, load_settings
 
 pytestmark = pytest.mark.unit
@@ -66,6 +67,23 @@ def test_limits_merge_field_by_field(tmp_path: Path) -> None:
     assert isinstance(limits.idle_timeout, float)
 
 
+@pytest.mark.parametrize("device", ["auto", "cpu", "cuda", "cuda:0", "cuda:1", "cuda:127"])
+def test_every_device_can_be_set_and_placed(device: str) -> None:
+    assert load_settings({"device": device}, {}).device == device
+    assert load_settings({}, {"SORI_DEVICE": device}).device == device
+    place(device)
+
+
+@pytest.mark.parametrize(
+    "device", ["tpu", "gpu:0", "cuda:", "cuda:x", "cuda:-1", "cuda:1000", "cuda:1\n", "cpu:1"]
+)
+def test_other_devices_are_refused(device: str) -> None:
+    with pytest.raises(InvalidConfig, match="allowed: auto, cpu, cuda, cuda:INDEX"):
+        load_settings({"device": device}, {})
+    with pytest.raises(ValueError, match="device must be"):
+        place(device)
+
+
 def test_the_environment_may_name_the_file(tmp_path: Path) -> None:
     file = toml(tmp_path, "grpc_port = 9")
     assert load_settings({}, {"SORI_CONFIG": str(file)}).grpc_port == 9
@@ -80,7 +98,7 @@ def test_the_environment_may_name_the_file(tmp_path: Path) -> None:
         ("grpc_port = true", "grpc_port", "True is not allowed"),
         ("grpc_port = 65536", "grpc_port", "a whole number from 0 to 65535"),
         ("host = ''", "host", "text that is not empty"),
-        ("device = 'gpu'", "device", "allowed: auto, cpu, cuda"),
+        ("device = 'gpu'", "device", "allowed: auto, cpu, cuda, cuda:INDEX"),
         ("compute_type = 'int4'", "compute_type", "int8_float16"),
         ("limits = 3", "limits", r"must be a table, \[limits\]"),
         ("[limits]\nmax_streams = 0", "limits.max_streams", "a whole number from 1"),

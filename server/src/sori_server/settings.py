@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import re
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -32,6 +33,7 @@ class Settings:
     model: str = "auto"
     """Name or path of the model; `auto` picks by device and by what can be had."""
     device: str = "auto"
+    """`cpu`, `cuda` or one GPU of several, such as `cuda:1`; `auto` takes a GPU if there is any."""
     compute_type: str = "auto"
     """Number type of the weights in the model; `auto` picks by device."""
     cpu_threads: int = 0
@@ -45,6 +47,8 @@ PREFIX: Final = "SORI_"
 
 CONFIG_VARIABLE: Final = "SORI_CONFIG"
 """The environment variable that names the TOML file when no flag does."""
+
+_DEVICE: Final = re.compile(r"auto|cpu|cuda(:[0-9]{1,3})?")
 
 
 def load_settings(
@@ -107,6 +111,15 @@ def _one_of(*choices: str) -> _Rule:
     return _Rule(", ".join(choices), read, str)
 
 
+def _device() -> _Rule:
+    def read(value: object) -> str:
+        if not isinstance(value, str) or not _DEVICE.fullmatch(value):
+            raise ValueError
+        return value
+
+    return _Rule("auto, cpu, cuda, cuda:INDEX", read, str)
+
+
 def _whole(low: int, high: int = 2**31 - 1) -> _Rule:
     def read(value: object) -> int:
         if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
@@ -137,7 +150,7 @@ _RULES: Final[dict[str, _Rule]] = {
     "grpc_port": _whole(0, 65_535),
     "bridge_port": _whole(0, 65_535),
     "model": _text(),
-    "device": _one_of("auto", "cpu", "cuda"),
+    "device": _device(),
     "compute_type": _one_of(
         "auto",
         "float32",

@@ -39,8 +39,8 @@ Model = Annotated[
 Device = Annotated[
     str | None,
     typer.Option(
-        metavar="auto|cpu|cuda",
-        help="Where the model runs.",
+        metavar="auto|cpu|cuda|cuda:INDEX",
+        help="Where the model runs; [b]cuda:1[/] is the second GPU.",
         show_default="auto",
         rich_help_panel=_MODEL,
     ),
