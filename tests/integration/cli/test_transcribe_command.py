@@ -1,5 +1,6 @@
 """`sori transcribe`: several files at once, and one that is none."""
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -34,3 +35,11 @@ def test_a_bad_file_is_told_and_the_others_go_on(
     assert all(text.startswith(start) for text in written.values())
     assert "Four seven zero three." in written[f"digits_human.{file_format}"]
     assert "불을 바꿔 주세요." in written[f"ko_dialog.{file_format}"]
+
+
+def test_all_files_are_transcribed_whatever_a_server_would_bear(tmp_path: Path) -> None:
+    copies = [Path(shutil.copy(GOOD[0], tmp_path / f"{name}.flac")) for name in "abcd"]
+    flags = ("--model", "mini", "--output-dir", tmp_path / "out")
+    ended = sori("transcribe", *copies, *flags, SORI_LIMITS_MAX_STREAMS="2")
+    assert (ended.code, ended.err) == (0, "")
+    assert len(list((tmp_path / "out").iterdir())) == len(copies)

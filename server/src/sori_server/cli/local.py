@@ -32,10 +32,12 @@ from sori_server.transport.pipe.door import PipeDoor
 
 UNBOUNDED: Final = 366 * 86_400.0
 """Seconds: nobody but the user is waiting, so nobody is cut off."""
+FILES_AT_A_TIME: Final = 8
+"""Recordings open at once: enough to fill batches."""
 
 
 def local_settings(flags: Mapping[str, object], config_file: Path | None) -> Settings:
-    """Settings of a command that recognizes by itself: no stream is too long or too idle.
+    """Settings of a command that recognizes by itself: no stream is too long, idle or many.
 
     Raises:
         InvalidConfig: a setting is wrong.
@@ -44,6 +46,7 @@ def local_settings(flags: Mapping[str, object], config_file: Path | None) -> Set
     logs.configure("warning" if settings.log_level == "info" else settings.log_level)
     limits = replace(
         settings.limits,
+        max_streams=FILES_AT_A_TIME,
         idle_timeout=UNBOUNDED,
         write_timeout=UNBOUNDED,
         max_session_duration=UNBOUNDED,

@@ -15,7 +15,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from sori_server.cli.exits import ExitCode, expected, one_line
 from sori_server.cli.interruption import Interruption
-from sori_server.cli.local import model_for, open_gateway, stream_config
+from sori_server.cli.local import FILES_AT_A_TIME, model_for, open_gateway, stream_config
 from sori_server.cli.sources import Endable, decoded_file
 from sori_server.cli.wishes import Wishes
 from sori_server.domain import events
@@ -28,8 +28,6 @@ from sori_server.settings import Settings
 from sori_server.transcripts import FORMATS
 from sori_server.transport.pipe.door import PipeDoor
 
-FILES_AT_A_TIME: Final = 8
-"""Recordings open at once: enough to fill batches."""
 PROGRESS_INTERVAL: Final = 1.0
 
 
