@@ -291,6 +291,36 @@ async def test_streams_that_do_not_end_are_flushed_after_the_grace() -> None:
         assert door.kinds.index("GoingAway") < door.kinds.index("Result")
 
 
+async def test_a_stream_that_fails_when_told_keeps_no_other_from_its_last_words(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    go_away, flush = StreamRunner.go_away, StreamRunner.flush
+
+    def failing_go_away(runner: StreamRunner, time_left: float) -> None:
+        go_away(runner, time_left)
+        raise LookupError("words")
+
+    def failing_flush(runner: StreamRunner) -> None:
+        flush(runner)
+        raise LookupError("words")
+
+    gateway = Gateway(ScriptedEngine(), Limits(drain_grace=0.05))
+    doors = [ScriptedDoor(*chunks(speak(TEN))) for _ in range(2)]
+    serving = [asyncio.create_task(serve(gateway, door)) for door in doors]
+    for door in doors:
+        await settle(door)
+    monkeypatch.setattr(StreamRunner, "go_away", failing_go_away)
+    monkeypatch.setattr(StreamRunner, "flush", failing_flush)
+    async with asyncio.timeout(1):
+        await gateway.drain()
+    assert await asyncio.gather(*serving) == ["SERVER_DRAINING"] * 2
+    for door in doors:
+        assert "GoingAway" in door.kinds
+        assert_heard(door.texts, TEN)
+    told = "a stream was not told of the drain: LookupError"
+    assert [record.getMessage() for record in caplog.records] == [told] * 4
+
+
 async def test_a_stream_that_cannot_be_flushed_does_not_hold_up_the_server() -> None:
     engine = ScriptedEngine()
     engine.gate.clear()

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+import logging
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 
@@ -19,6 +20,8 @@ from sori_server.domain.limits import Limits
 from sori_server.engine.port import EnginePort, ModelInfo
 from sori_server.runtime.runner import StreamRunner
 from sori_server.runtime.validation import check_recognition, check_stream
+
+_log = logging.getLogger(__name__)
 
 
 class Gateway:
@@ -135,13 +138,19 @@ class Gateway:
     async def drain(self) -> None:
         """Refuse new streams, let open ones end for a while, then force their finals out."""
         self._draining = True
-        for runner in self._runners:
-            runner.go_away(self._limits.drain_grace)
+        self._tell_all(lambda runner: runner.go_away(self._limits.drain_grace))
         if await self._idle_within(self._limits.drain_grace):
             return
-        for runner in list(self._runners):
-            runner.flush()
+        self._tell_all(StreamRunner.flush)
         await self._idle_within(self._limits.flush_timeout)
+
+    def _tell_all(self, tell: Callable[[StreamRunner], None]) -> None:
+        """Tell each open stream; one that fails keeps no other from its last words."""
+        for runner in list(self._runners):
+            try:
+                tell(runner)
+            except Exception as error:
+                _log.error("a stream was not told of the drain: %s", type(error).__name__)
 
     async def _idle_within(self, seconds: float) -> bool:
         try:
