@@ -127,6 +127,15 @@ def test_a_word_read_as_two_takes_the_times_of_both() -> None:
     ]
 
 
+def test_a_committed_word_the_final_lacks_loses_its_old_times() -> None:
+    agreement = Agreement()
+    agreement.receive(said("one two three"), 500)
+    agreement.receive(said("one two three" + NEWEST), 700)
+    final = agreement.finish(said("one three", first=300))
+    assert [(t.text, t.start) for t in final] == [(" one", 300), (" two", None), (" three", 400)]
+    assert [t.start for t in agreement.finish([])] == [300, 100, 400]
+
+
 def test_the_border_is_between_committed_words_and_two_of_them_stay() -> None:
     agreement = Agreement()
     agreement.receive(said("a b c d e"), 500)

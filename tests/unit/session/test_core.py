@@ -506,6 +506,38 @@ def test_a_lost_final_is_told_and_what_was_committed_is_kept() -> None:
     assert s.results[-1].language == "en"
 
 
+def test_committed_words_the_final_lacks_have_a_place_between_the_others() -> None:
+    s = stream(interims=True, word_times=True, prefix_padding=0.0)
+    s.speech(0.5)
+    s.answer(s.asked[0], " one two three four")
+    s.speech(0.5)
+    s.answer(s.asked[1], " one two three four" + NEWEST)
+    s.silence(1.0)
+    heard = (Word(" one", 1000, 2000, 0.9), Word(" four", 5000, 6000, 0.9))
+    s.answer(s.finals_asked[0], " one four", heard)
+    final = s.results[-1]
+    assert final.text == "one two three four"
+    assert [(w.text, w.start, w.end, w.confidence) for w in final.words] == [
+        (" one", 1000, 2000, 0.9),
+        (" two", 2000, 3500, 0.0),
+        (" three", 3500, 5000, 0.0),
+        (" four", 5000, 6000, 0.9),
+    ]
+
+
+def test_committed_words_without_any_times_share_the_span() -> None:
+    s = stream(interims=True, word_times=True, prefix_padding=0.0)
+    s.speech(0.5)
+    s.answer(s.asked[0], " one two")
+    s.speech(0.5)
+    s.answer(s.asked[1], " one two" + NEWEST)
+    s.silence(1.0)
+    s.fail(s.finals_asked[0])
+    final = s.results[-1]
+    end, middle = final.span.end, final.span.end // 2
+    assert [(w.start, w.end) for w in final.words] == [(0, middle), (middle, end)]
+
+
 def test_a_lost_final_without_committed_text_has_no_result() -> None:
     s = stream()
     s.speech(1.0)

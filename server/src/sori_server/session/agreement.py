@@ -73,9 +73,18 @@ class Agreement:
         self._border = _agreed_border(earlier, tokens, ends[:-ANCHOR])
 
     def finish(self, tokens: Sequence[Token]) -> list[Token]:
-        """The window's final tokens: the committed ones, then what the final hypothesis adds."""
+        """The window's final tokens: the committed ones, then what the final hypothesis adds.
+
+        Committed ones that it lacks have no times: those they had need not fit between its own.
+        """
         ends = self._retime(tokens)
-        return self._committed + list(tokens[ends[-1] if ends else 0 :])
+        if not tokens:
+            return list(self._committed)
+        kept = [
+            token if start < end else token.untimed()
+            for token, start, end in zip(self._committed, [0, *ends], ends, strict=False)
+        ]
+        return kept + list(tokens[ends[-1] if ends else 0 :])
 
     def seal(self) -> list[Token]:
         """Take out the committed tokens before `border`: the window moves there."""

@@ -40,6 +40,10 @@ class Token:
     end: int | None = None
     confidence: float = 0.0
 
+    def untimed(self) -> Token:
+        """The same text, said at no known time."""
+        return replace(self, start=None, end=None, confidence=0.0)
+
     def __repr__(self) -> str:
         return f"Token({len(self.text)} characters, {self.start}..{self.end})"
 

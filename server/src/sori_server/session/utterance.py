@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -43,7 +43,7 @@ class Utterance:
     final: Result | None = None
     revision: int = 0
     word_times: bool = False
-    """Whether the final result has words with times."""
+    """Whether the final result has words with times, which join to its text."""
     interim_end: int = 0
     """End of the newest interim window asked for."""
     live_interim: int | None = None
@@ -90,18 +90,19 @@ class Utterance:
         added = _tokens(hypothesis) if hypothesis else []
         tokens = [*self.sealed, *self.agreement.finish(added)]
         heard = hypothesis or self.heard
+        span = Span(self.start, ending.position)
         self.revision += 1
         self.final = Result(
             utterance_index=self.index,
             revision=self.revision,
-            span=Span(self.start, ending.position),
+            span=span,
             committed_text=join(tokens).strip(),
             tentative_text="",
             is_final=True,
             language=heard.language if heard else "",
             language_confidence=heard.language_confidence if heard else 0.0,
             confidence=heard.confidence if heard else 0.0,
-            words=_words(tokens) if self.word_times else (),
+            words=_words(tokens, span) if self.word_times else (),
             final_reason=ending.reason,
             latency=latency,
         )
@@ -112,10 +113,39 @@ def _tokens(hypothesis: Hypothesis) -> list[Token]:
     return tokenize(hypothesis.text, hypothesis.language, hypothesis.words)
 
 
-def _words(tokens: Sequence[Token]) -> tuple[Word, ...]:
-    """The tokens that have times, as words."""
-    return tuple(
-        Word(token.text, token.start, token.end, token.confidence)
-        for token in tokens
-        if token.start is not None and token.end is not None
-    )
+def _words(tokens: Sequence[Token], span: Span) -> tuple[Word, ...]:
+    """The tokens as words in order; those without times share the gap between the others."""
+    words: list[Word] = []
+    untimed: list[Token] = []
+    before = span.start
+    for token in _in_order(tokens):
+        if token.start is None or token.end is None:
+            untimed.append(token)
+            continue
+        words.extend(_spread(untimed, min(before, token.start), token.start))
+        untimed.clear()
+        words.append(Word(token.text, token.start, token.end, token.confidence))
+        before = token.end
+    words.extend(_spread(untimed, min(before, span.end), span.end))
+    return tuple(words)
+
+
+def _in_order(tokens: Sequence[Token]) -> list[Token]:
+    """The tokens without times that are later than those of a token after them.
+
+    The newest are believed: they are of the final hypothesis, the oldest of interims.
+    """
+    ordered: list[Token] = []
+    latest: int | None = None
+    for token in reversed(tokens):
+        early = latest is None or token.start is None or token.start <= latest
+        ordered.append(token if early else token.untimed())
+        latest = latest if ordered[-1].start is None else ordered[-1].start
+    return ordered[::-1]
+
+
+def _spread(tokens: Sequence[Token], start: int, end: int) -> Iterator[Word]:
+    """The tokens as words of equal length from `start` to `end`, which nobody heard there."""
+    for i, token in enumerate(tokens):
+        first, last = (start + (end - start) * k // len(tokens) for k in (i, i + 1))
+        yield Word(token.text, first, last, token.confidence)
