@@ -20,7 +20,7 @@ $(READY): $(REQUIREMENTS)
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed: make setup PYTHON=/path/to/python3"; exit 1; }
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet -c constraints.txt uv
-	VIRTUAL_ENV=.venv $(BIN)/uv pip install --quiet -c constraints.txt -r requirements-dev.in \
+	VIRTUAL_ENV=.venv $(BIN)/uv pip install --system-certs --quiet -c constraints.txt -r requirements-dev.in \
 		|| $(BIN)/python -m pip install --quiet -c constraints.txt -r requirements-dev.in
 	@touch $@
 
