@@ -224,5 +224,5 @@ async def test_closing_a_plain_client_wakes_the_threads_that_wait_for_it() -> No
         await asyncio.to_thread(client.close)
         with pytest.raises(errors.ConnectionLost, match="closed"):
             await asyncio.wait_for(waiting, 5)
-    with pytest.raises(RuntimeError, match="closed"):
+    with pytest.raises(errors.ConnectionLost, match="closed"):
         client.server_info()

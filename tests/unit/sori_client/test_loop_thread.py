@@ -4,6 +4,8 @@ import asyncio
 import signal
 import threading
 import time
+from collections.abc import Coroutine
+from typing import Any
 
 import pytest
 from sori_client import errors
@@ -17,16 +19,19 @@ async def answer(value: int) -> int:
     return value
 
 
+async def nothing() -> None:
+    await asyncio.sleep(0)
+
+
 def test_coroutines_run_on_one_thread_until_it_is_stopped() -> None:
     loop = LoopThread()
     assert [loop.run(answer(1)), loop.run(answer(2))] == [1, 2]
-    assert not loop.stopped
     loop.stop()
     loop.stop()
-    assert loop.stopped
     assert "sori-client" not in {thread.name for thread in threading.enumerate()}
-    with pytest.raises(RuntimeError, match="closed"):
+    with pytest.raises(errors.ConnectionLost, match="closed"):
         loop.run(answer(3))
+    loop.run_unless_stopped(nothing())
 
 
 def test_errors_reach_the_caller() -> None:
@@ -87,3 +92,40 @@ def test_stopping_wakes_whoever_waits() -> None:
     loop.stop()
     waiter.join(2)
     assert len(ends) == 1
+
+
+def test_what_comes_while_the_thread_stops_is_refused_and_not_waited_for() -> None:
+    running, stopping, refused = threading.Event(), threading.Event(), threading.Event()
+    ends: list[BaseException] = []
+
+    async def hold_up_the_stop() -> None:
+        running.set()
+        try:
+            await asyncio.sleep(60)
+        finally:
+            stopping.set()
+            refused.wait(2)
+
+    def wait(coroutine: Coroutine[Any, Any, object]) -> None:
+        try:
+            loop.run(coroutine)
+        except errors.ConnectionLost as end:
+            ends.append(end)
+
+    def come_late() -> None:
+        stopping.wait(5)
+        wait(answer(1))
+        refused.set()
+
+    loop = LoopThread()
+    threads = [
+        threading.Thread(target=wait, args=[hold_up_the_stop()], daemon=True),
+        threading.Thread(target=come_late, daemon=True),
+    ]
+    for thread in threads:
+        thread.start()
+    running.wait(5)
+    loop.stop()
+    for thread in threads:
+        thread.join(5)
+    assert len(ends) == 2

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import concurrent.futures
+import contextlib
 import threading
 from collections.abc import Coroutine
 from typing import Any, TypeVar
@@ -21,6 +22,8 @@ class LoopThread:
             concurrent.futures.Future()
         )
         self._stop = asyncio.Event()
+        self._stopping = False
+        self._lock = threading.Lock()
         self._thread = threading.Thread(
             target=lambda: asyncio.run(self._serve()), name="sori-client", daemon=True
         )
@@ -31,13 +34,11 @@ class LoopThread:
         """The result of `coroutine`; when the wait is interrupted, it is cancelled.
 
         Raises:
-            RuntimeError: the thread was stopped before.
-            ConnectionLost: it was stopped meanwhile.
+            ConnectionLost: the thread was stopped, before or meanwhile.
         """
-        if not self._thread.is_alive():
-            coroutine.close()
-            raise RuntimeError("the client is closed")
-        future = asyncio.run_coroutine_threadsafe(coroutine, self._loop)
+        future = self._submit(coroutine)
+        if future is None:
+            raise client_closed()
         try:
             return future.result()
         except concurrent.futures.CancelledError:
@@ -46,16 +47,29 @@ class LoopThread:
             future.cancel()
             raise
 
-    @property
-    def stopped(self) -> bool:
-        """Whether `stop()` was called."""
-        return not self._thread.is_alive()
+    def run_unless_stopped(self, coroutine: Coroutine[Any, Any, None]) -> None:
+        """As `run`, for what a stop does too: nothing is raised when it comes first."""
+        future = self._submit(coroutine)
+        if future is not None:
+            with contextlib.suppress(concurrent.futures.CancelledError):
+                future.result()
 
     def stop(self) -> None:
         """Cancels what still runs and ends the thread; idempotent."""
-        if self._thread.is_alive():
-            self._loop.call_soon_threadsafe(self._stop.set)
-            self._thread.join()
+        with self._lock:
+            if not self._stopping:
+                self._stopping = True
+                self._loop.call_soon_threadsafe(self._stop.set)
+        self._thread.join()
+
+    def _submit(self, coroutine: Coroutine[Any, Any, T]) -> concurrent.futures.Future[T] | None:
+        # The lock orders every coroutine before the stop that cancels it: what reached the
+        # loop after its last turn would be waited for forever.
+        with self._lock:
+            if not self._stopping:
+                return asyncio.run_coroutine_threadsafe(coroutine, self._loop)
+        coroutine.close()
+        return None
 
     async def _serve(self) -> None:
         self._started.set_result(asyncio.get_running_loop())

@@ -80,10 +80,9 @@ class Client:
         return self._loop.run(self._client.server_info())
 
     def close(self) -> None:
-        """Ends all calls, the connection and the thread; later calls raise RuntimeError."""
-        if not self._loop.stopped:
-            self._loop.run(self._client.aclose())
-            self._loop.stop()
+        """Ends all calls, the connection and the thread; later calls raise ConnectionLost."""
+        self._loop.run_unless_stopped(self._client.aclose())
+        self._loop.stop()
 
     def __enter__(self) -> Self:
         return self
@@ -140,8 +139,7 @@ class RecognitionStream:
 
     def close(self) -> None:
         """Cancels the call, if it is not over, and closes the source."""
-        if not self._loop.stopped:
-            self._loop.run(self._stream.aclose())
+        self._loop.run_unless_stopped(self._stream.aclose())
 
     def __enter__(self) -> Self:
         self._loop.run(self._stream.__aenter__())
