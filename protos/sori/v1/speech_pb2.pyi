@@ -18,6 +18,25 @@ class AudioEncoding(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     AUDIO_ENCODING_MULAW: _ClassVar[AudioEncoding]
     AUDIO_ENCODING_ALAW: _ClassVar[AudioEncoding]
     AUDIO_ENCODING_WAV: _ClassVar[AudioEncoding]
+    AUDIO_ENCODING_FLAC: _ClassVar[AudioEncoding]
+    AUDIO_ENCODING_OGG_OPUS: _ClassVar[AudioEncoding]
+    AUDIO_ENCODING_WEBM_OPUS: _ClassVar[AudioEncoding]
+    AUDIO_ENCODING_MP3: _ClassVar[AudioEncoding]
+    AUDIO_ENCODING_M4A: _ClassVar[AudioEncoding]
+    AUDIO_ENCODING_CONTAINER: _ClassVar[AudioEncoding]
+
+class ChannelMode(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    CHANNEL_MODE_UNSPECIFIED: _ClassVar[ChannelMode]
+    CHANNEL_MODE_MIX: _ClassVar[ChannelMode]
+    CHANNEL_MODE_SEPARATE: _ClassVar[ChannelMode]
+
+class EndpointingMode(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    ENDPOINTING_MODE_UNSPECIFIED: _ClassVar[EndpointingMode]
+    ENDPOINTING_MODE_VAD: _ClassVar[EndpointingMode]
+    ENDPOINTING_MODE_CLIENT: _ClassVar[EndpointingMode]
+    ENDPOINTING_MODE_FIXED: _ClassVar[EndpointingMode]
 
 class Task(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
@@ -33,17 +52,24 @@ class FinalReason(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     FINAL_REASON_MAX_UTTERANCE: _ClassVar[FinalReason]
     FINAL_REASON_END_OF_AUDIO: _ClassVar[FinalReason]
     FINAL_REASON_SERVER: _ClassVar[FinalReason]
+    FINAL_REASON_CHUNK: _ClassVar[FinalReason]
 
 class SpeechEventType(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
     SPEECH_EVENT_TYPE_UNSPECIFIED: _ClassVar[SpeechEventType]
     SPEECH_EVENT_TYPE_SPEECH_STARTED: _ClassVar[SpeechEventType]
     SPEECH_EVENT_TYPE_SPEECH_ENDED: _ClassVar[SpeechEventType]
+    SPEECH_EVENT_TYPE_SINGLE_UTTERANCE_ENDED: _ClassVar[SpeechEventType]
+    SPEECH_EVENT_TYPE_SPEECH_START_TIMEOUT: _ClassVar[SpeechEventType]
+    SPEECH_EVENT_TYPE_SPEECH_END_TIMEOUT: _ClassVar[SpeechEventType]
 
 class WarningReason(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
     WARNING_REASON_UNSPECIFIED: _ClassVar[WarningReason]
     WARNING_REASON_RECOGNITION_FAILED: _ClassVar[WarningReason]
+    WARNING_REASON_AUDIO_NOT_FINITE: _ClassVar[WarningReason]
+    WARNING_REASON_AUDIO_CLIPPED: _ClassVar[WarningReason]
+    WARNING_REASON_AUDIO_DAMAGED: _ClassVar[WarningReason]
 
 class ErrorReason(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
@@ -67,6 +93,19 @@ AUDIO_ENCODING_FLOAT32: AudioEncoding
 AUDIO_ENCODING_MULAW: AudioEncoding
 AUDIO_ENCODING_ALAW: AudioEncoding
 AUDIO_ENCODING_WAV: AudioEncoding
+AUDIO_ENCODING_FLAC: AudioEncoding
+AUDIO_ENCODING_OGG_OPUS: AudioEncoding
+AUDIO_ENCODING_WEBM_OPUS: AudioEncoding
+AUDIO_ENCODING_MP3: AudioEncoding
+AUDIO_ENCODING_M4A: AudioEncoding
+AUDIO_ENCODING_CONTAINER: AudioEncoding
+CHANNEL_MODE_UNSPECIFIED: ChannelMode
+CHANNEL_MODE_MIX: ChannelMode
+CHANNEL_MODE_SEPARATE: ChannelMode
+ENDPOINTING_MODE_UNSPECIFIED: EndpointingMode
+ENDPOINTING_MODE_VAD: EndpointingMode
+ENDPOINTING_MODE_CLIENT: EndpointingMode
+ENDPOINTING_MODE_FIXED: EndpointingMode
 TASK_UNSPECIFIED: Task
 TASK_TRANSCRIBE: Task
 TASK_TRANSLATE: Task
@@ -76,11 +115,18 @@ FINAL_REASON_FINALIZE: FinalReason
 FINAL_REASON_MAX_UTTERANCE: FinalReason
 FINAL_REASON_END_OF_AUDIO: FinalReason
 FINAL_REASON_SERVER: FinalReason
+FINAL_REASON_CHUNK: FinalReason
 SPEECH_EVENT_TYPE_UNSPECIFIED: SpeechEventType
 SPEECH_EVENT_TYPE_SPEECH_STARTED: SpeechEventType
 SPEECH_EVENT_TYPE_SPEECH_ENDED: SpeechEventType
+SPEECH_EVENT_TYPE_SINGLE_UTTERANCE_ENDED: SpeechEventType
+SPEECH_EVENT_TYPE_SPEECH_START_TIMEOUT: SpeechEventType
+SPEECH_EVENT_TYPE_SPEECH_END_TIMEOUT: SpeechEventType
 WARNING_REASON_UNSPECIFIED: WarningReason
 WARNING_REASON_RECOGNITION_FAILED: WarningReason
+WARNING_REASON_AUDIO_NOT_FINITE: WarningReason
+WARNING_REASON_AUDIO_CLIPPED: WarningReason
+WARNING_REASON_AUDIO_DAMAGED: WarningReason
 ERROR_REASON_UNSPECIFIED: ErrorReason
 ERROR_REASON_INVALID_CONFIG: ErrorReason
 ERROR_REASON_PROTOCOL_VIOLATION: ErrorReason
@@ -111,22 +157,26 @@ class StreamingRecognizeRequest(_message.Message):
     def __init__(self, config: _Optional[_Union[StreamingConfig, _Mapping]] = ..., audio: _Optional[_Union[AudioChunk, _Mapping]] = ..., finalize: _Optional[_Union[Finalize, _Mapping]] = ..., keep_alive: _Optional[_Union[KeepAlive, _Mapping]] = ..., end_of_audio: _Optional[_Union[EndOfAudio, _Mapping]] = ...) -> None: ...
 
 class StreamingConfig(_message.Message):
-    __slots__ = ("recognition", "interim_results", "min_interim_interval", "endpointing", "voice_activity_events", "progress_interval", "latency_breakdown")
+    __slots__ = ("recognition", "interim_results", "min_interim_interval", "endpointing", "single_utterance", "voice_activity_events", "progress_interval", "latency_breakdown", "preset")
     RECOGNITION_FIELD_NUMBER: _ClassVar[int]
     INTERIM_RESULTS_FIELD_NUMBER: _ClassVar[int]
     MIN_INTERIM_INTERVAL_FIELD_NUMBER: _ClassVar[int]
     ENDPOINTING_FIELD_NUMBER: _ClassVar[int]
+    SINGLE_UTTERANCE_FIELD_NUMBER: _ClassVar[int]
     VOICE_ACTIVITY_EVENTS_FIELD_NUMBER: _ClassVar[int]
     PROGRESS_INTERVAL_FIELD_NUMBER: _ClassVar[int]
     LATENCY_BREAKDOWN_FIELD_NUMBER: _ClassVar[int]
+    PRESET_FIELD_NUMBER: _ClassVar[int]
     recognition: RecognitionConfig
     interim_results: bool
     min_interim_interval: _duration_pb2.Duration
     endpointing: EndpointingConfig
+    single_utterance: bool
     voice_activity_events: bool
     progress_interval: _duration_pb2.Duration
     latency_breakdown: bool
-    def __init__(self, recognition: _Optional[_Union[RecognitionConfig, _Mapping]] = ..., interim_results: _Optional[bool] = ..., min_interim_interval: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., endpointing: _Optional[_Union[EndpointingConfig, _Mapping]] = ..., voice_activity_events: _Optional[bool] = ..., progress_interval: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., latency_breakdown: _Optional[bool] = ...) -> None: ...
+    preset: str
+    def __init__(self, recognition: _Optional[_Union[RecognitionConfig, _Mapping]] = ..., interim_results: _Optional[bool] = ..., min_interim_interval: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., endpointing: _Optional[_Union[EndpointingConfig, _Mapping]] = ..., single_utterance: _Optional[bool] = ..., voice_activity_events: _Optional[bool] = ..., progress_interval: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., latency_breakdown: _Optional[bool] = ..., preset: _Optional[str] = ...) -> None: ...
 
 class AudioChunk(_message.Message):
     __slots__ = ("data", "byte_offset")
@@ -153,20 +203,26 @@ class EndOfAudio(_message.Message):
     def __init__(self, total_bytes: _Optional[int] = ...) -> None: ...
 
 class RecognitionConfig(_message.Message):
-    __slots__ = ("audio_format", "model", "language_codes", "task", "features", "decoding")
+    __slots__ = ("audio_format", "model", "language_codes", "task", "features", "language_switching", "adaptation", "channel_mode", "decoding")
     AUDIO_FORMAT_FIELD_NUMBER: _ClassVar[int]
     MODEL_FIELD_NUMBER: _ClassVar[int]
     LANGUAGE_CODES_FIELD_NUMBER: _ClassVar[int]
     TASK_FIELD_NUMBER: _ClassVar[int]
     FEATURES_FIELD_NUMBER: _ClassVar[int]
+    LANGUAGE_SWITCHING_FIELD_NUMBER: _ClassVar[int]
+    ADAPTATION_FIELD_NUMBER: _ClassVar[int]
+    CHANNEL_MODE_FIELD_NUMBER: _ClassVar[int]
     DECODING_FIELD_NUMBER: _ClassVar[int]
     audio_format: AudioFormat
     model: str
     language_codes: _containers.RepeatedScalarFieldContainer[str]
     task: Task
     features: RecognitionFeatures
+    language_switching: bool
+    adaptation: Adaptation
+    channel_mode: ChannelMode
     decoding: DecodingOptions
-    def __init__(self, audio_format: _Optional[_Union[AudioFormat, _Mapping]] = ..., model: _Optional[str] = ..., language_codes: _Optional[_Iterable[str]] = ..., task: _Optional[_Union[Task, str]] = ..., features: _Optional[_Union[RecognitionFeatures, _Mapping]] = ..., decoding: _Optional[_Union[DecodingOptions, _Mapping]] = ...) -> None: ...
+    def __init__(self, audio_format: _Optional[_Union[AudioFormat, _Mapping]] = ..., model: _Optional[str] = ..., language_codes: _Optional[_Iterable[str]] = ..., task: _Optional[_Union[Task, str]] = ..., features: _Optional[_Union[RecognitionFeatures, _Mapping]] = ..., language_switching: _Optional[bool] = ..., adaptation: _Optional[_Union[Adaptation, _Mapping]] = ..., channel_mode: _Optional[_Union[ChannelMode, str]] = ..., decoding: _Optional[_Union[DecodingOptions, _Mapping]] = ...) -> None: ...
 
 class AudioFormat(_message.Message):
     __slots__ = ("encoding", "sample_rate_hertz", "channel_count")
@@ -179,30 +235,66 @@ class AudioFormat(_message.Message):
     def __init__(self, encoding: _Optional[_Union[AudioEncoding, str]] = ..., sample_rate_hertz: _Optional[int] = ..., channel_count: _Optional[int] = ...) -> None: ...
 
 class RecognitionFeatures(_message.Message):
-    __slots__ = ("word_time_offsets",)
+    __slots__ = ("word_time_offsets", "interim_word_time_offsets")
     WORD_TIME_OFFSETS_FIELD_NUMBER: _ClassVar[int]
+    INTERIM_WORD_TIME_OFFSETS_FIELD_NUMBER: _ClassVar[int]
     word_time_offsets: bool
-    def __init__(self, word_time_offsets: _Optional[bool] = ...) -> None: ...
+    interim_word_time_offsets: bool
+    def __init__(self, word_time_offsets: _Optional[bool] = ..., interim_word_time_offsets: _Optional[bool] = ...) -> None: ...
+
+class Adaptation(_message.Message):
+    __slots__ = ("hotwords", "initial_prompt", "replacements")
+    HOTWORDS_FIELD_NUMBER: _ClassVar[int]
+    INITIAL_PROMPT_FIELD_NUMBER: _ClassVar[int]
+    REPLACEMENTS_FIELD_NUMBER: _ClassVar[int]
+    hotwords: _containers.RepeatedScalarFieldContainer[str]
+    initial_prompt: str
+    replacements: _containers.RepeatedCompositeFieldContainer[Replacement]
+    def __init__(self, hotwords: _Optional[_Iterable[str]] = ..., initial_prompt: _Optional[str] = ..., replacements: _Optional[_Iterable[_Union[Replacement, _Mapping]]] = ...) -> None: ...
+
+class Replacement(_message.Message):
+    __slots__ = ("search", "replace", "case_sensitive")
+    SEARCH_FIELD_NUMBER: _ClassVar[int]
+    REPLACE_FIELD_NUMBER: _ClassVar[int]
+    CASE_SENSITIVE_FIELD_NUMBER: _ClassVar[int]
+    search: str
+    replace: str
+    case_sensitive: bool
+    def __init__(self, search: _Optional[str] = ..., replace: _Optional[str] = ..., case_sensitive: _Optional[bool] = ...) -> None: ...
 
 class DecodingOptions(_message.Message):
-    __slots__ = ("beam_size",)
+    __slots__ = ("beam_size", "no_speech_threshold", "condition_on_previous_text")
     BEAM_SIZE_FIELD_NUMBER: _ClassVar[int]
+    NO_SPEECH_THRESHOLD_FIELD_NUMBER: _ClassVar[int]
+    CONDITION_ON_PREVIOUS_TEXT_FIELD_NUMBER: _ClassVar[int]
     beam_size: int
-    def __init__(self, beam_size: _Optional[int] = ...) -> None: ...
+    no_speech_threshold: float
+    condition_on_previous_text: bool
+    def __init__(self, beam_size: _Optional[int] = ..., no_speech_threshold: _Optional[float] = ..., condition_on_previous_text: _Optional[bool] = ...) -> None: ...
 
 class EndpointingConfig(_message.Message):
-    __slots__ = ("end_silence", "max_utterance", "min_speech", "prefix_padding", "speech_threshold")
+    __slots__ = ("mode", "end_silence", "max_utterance", "min_speech", "prefix_padding", "speech_threshold", "speech_start_timeout", "speech_end_timeout", "chunk_duration", "overlap_duration")
+    MODE_FIELD_NUMBER: _ClassVar[int]
     END_SILENCE_FIELD_NUMBER: _ClassVar[int]
     MAX_UTTERANCE_FIELD_NUMBER: _ClassVar[int]
     MIN_SPEECH_FIELD_NUMBER: _ClassVar[int]
     PREFIX_PADDING_FIELD_NUMBER: _ClassVar[int]
     SPEECH_THRESHOLD_FIELD_NUMBER: _ClassVar[int]
+    SPEECH_START_TIMEOUT_FIELD_NUMBER: _ClassVar[int]
+    SPEECH_END_TIMEOUT_FIELD_NUMBER: _ClassVar[int]
+    CHUNK_DURATION_FIELD_NUMBER: _ClassVar[int]
+    OVERLAP_DURATION_FIELD_NUMBER: _ClassVar[int]
+    mode: EndpointingMode
     end_silence: _duration_pb2.Duration
     max_utterance: _duration_pb2.Duration
     min_speech: _duration_pb2.Duration
     prefix_padding: _duration_pb2.Duration
     speech_threshold: float
-    def __init__(self, end_silence: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., max_utterance: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., min_speech: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., prefix_padding: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., speech_threshold: _Optional[float] = ...) -> None: ...
+    speech_start_timeout: _duration_pb2.Duration
+    speech_end_timeout: _duration_pb2.Duration
+    chunk_duration: _duration_pb2.Duration
+    overlap_duration: _duration_pb2.Duration
+    def __init__(self, mode: _Optional[_Union[EndpointingMode, str]] = ..., end_silence: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., max_utterance: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., min_speech: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., prefix_padding: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., speech_threshold: _Optional[float] = ..., speech_start_timeout: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., speech_end_timeout: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., chunk_duration: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., overlap_duration: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ...) -> None: ...
 
 class StreamingRecognizeResponse(_message.Message):
     __slots__ = ("sequence", "session_started", "result", "speech_event", "progress", "finalized", "warning", "go_away", "session_summary")
@@ -239,7 +331,7 @@ class SessionStarted(_message.Message):
     def __init__(self, session_id: _Optional[str] = ..., effective_config: _Optional[_Union[StreamingConfig, _Mapping]] = ..., model: _Optional[_Union[Model, _Mapping]] = ..., limits: _Optional[_Union[ServerLimits, _Mapping]] = ...) -> None: ...
 
 class RecognitionResult(_message.Message):
-    __slots__ = ("utterance_index", "revision", "alternatives", "is_final", "final_reason", "start_offset", "end_offset", "language_code", "language_confidence", "latency")
+    __slots__ = ("utterance_index", "revision", "alternatives", "is_final", "final_reason", "start_offset", "end_offset", "channel_tag", "language_code", "language_confidence", "latency")
     UTTERANCE_INDEX_FIELD_NUMBER: _ClassVar[int]
     REVISION_FIELD_NUMBER: _ClassVar[int]
     ALTERNATIVES_FIELD_NUMBER: _ClassVar[int]
@@ -247,6 +339,7 @@ class RecognitionResult(_message.Message):
     FINAL_REASON_FIELD_NUMBER: _ClassVar[int]
     START_OFFSET_FIELD_NUMBER: _ClassVar[int]
     END_OFFSET_FIELD_NUMBER: _ClassVar[int]
+    CHANNEL_TAG_FIELD_NUMBER: _ClassVar[int]
     LANGUAGE_CODE_FIELD_NUMBER: _ClassVar[int]
     LANGUAGE_CONFIDENCE_FIELD_NUMBER: _ClassVar[int]
     LATENCY_FIELD_NUMBER: _ClassVar[int]
@@ -257,10 +350,11 @@ class RecognitionResult(_message.Message):
     final_reason: FinalReason
     start_offset: _duration_pb2.Duration
     end_offset: _duration_pb2.Duration
+    channel_tag: int
     language_code: str
     language_confidence: float
     latency: LatencyBreakdown
-    def __init__(self, utterance_index: _Optional[int] = ..., revision: _Optional[int] = ..., alternatives: _Optional[_Iterable[_Union[RecognitionAlternative, _Mapping]]] = ..., is_final: _Optional[bool] = ..., final_reason: _Optional[_Union[FinalReason, str]] = ..., start_offset: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., end_offset: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., language_code: _Optional[str] = ..., language_confidence: _Optional[float] = ..., latency: _Optional[_Union[LatencyBreakdown, _Mapping]] = ...) -> None: ...
+    def __init__(self, utterance_index: _Optional[int] = ..., revision: _Optional[int] = ..., alternatives: _Optional[_Iterable[_Union[RecognitionAlternative, _Mapping]]] = ..., is_final: _Optional[bool] = ..., final_reason: _Optional[_Union[FinalReason, str]] = ..., start_offset: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., end_offset: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., channel_tag: _Optional[int] = ..., language_code: _Optional[str] = ..., language_confidence: _Optional[float] = ..., latency: _Optional[_Union[LatencyBreakdown, _Mapping]] = ...) -> None: ...
 
 class RecognitionAlternative(_message.Message):
     __slots__ = ("committed_text", "tentative_text", "confidence", "words")
@@ -303,12 +397,14 @@ class LatencyBreakdown(_message.Message):
     def __init__(self, total: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., queue: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., preprocessing: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., inference: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., batch_size: _Optional[int] = ..., endpointing: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ...) -> None: ...
 
 class SpeechEvent(_message.Message):
-    __slots__ = ("type", "offset")
+    __slots__ = ("type", "offset", "channel_tag")
     TYPE_FIELD_NUMBER: _ClassVar[int]
     OFFSET_FIELD_NUMBER: _ClassVar[int]
+    CHANNEL_TAG_FIELD_NUMBER: _ClassVar[int]
     type: SpeechEventType
     offset: _duration_pb2.Duration
-    def __init__(self, type: _Optional[_Union[SpeechEventType, str]] = ..., offset: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ...) -> None: ...
+    channel_tag: int
+    def __init__(self, type: _Optional[_Union[SpeechEventType, str]] = ..., offset: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., channel_tag: _Optional[int] = ...) -> None: ...
 
 class Progress(_message.Message):
     __slots__ = ("acknowledged_byte_offset", "received_offset", "final_offset")
@@ -418,18 +514,28 @@ class GetServerInfoRequest(_message.Message):
     def __init__(self) -> None: ...
 
 class GetServerInfoResponse(_message.Message):
-    __slots__ = ("version", "limits", "active_stream_count", "available_stream_count", "draining")
+    __slots__ = ("version", "limits", "active_stream_count", "available_stream_count", "draining", "presets")
     VERSION_FIELD_NUMBER: _ClassVar[int]
     LIMITS_FIELD_NUMBER: _ClassVar[int]
     ACTIVE_STREAM_COUNT_FIELD_NUMBER: _ClassVar[int]
     AVAILABLE_STREAM_COUNT_FIELD_NUMBER: _ClassVar[int]
     DRAINING_FIELD_NUMBER: _ClassVar[int]
+    PRESETS_FIELD_NUMBER: _ClassVar[int]
     version: str
     limits: ServerLimits
     active_stream_count: int
     available_stream_count: int
     draining: bool
-    def __init__(self, version: _Optional[str] = ..., limits: _Optional[_Union[ServerLimits, _Mapping]] = ..., active_stream_count: _Optional[int] = ..., available_stream_count: _Optional[int] = ..., draining: _Optional[bool] = ...) -> None: ...
+    presets: _containers.RepeatedCompositeFieldContainer[Preset]
+    def __init__(self, version: _Optional[str] = ..., limits: _Optional[_Union[ServerLimits, _Mapping]] = ..., active_stream_count: _Optional[int] = ..., available_stream_count: _Optional[int] = ..., draining: _Optional[bool] = ..., presets: _Optional[_Iterable[_Union[Preset, _Mapping]]] = ...) -> None: ...
+
+class Preset(_message.Message):
+    __slots__ = ("name", "description")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    DESCRIPTION_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    description: str
+    def __init__(self, name: _Optional[str] = ..., description: _Optional[str] = ...) -> None: ...
 
 class ServerLimits(_message.Message):
     __slots__ = ("max_session_duration", "idle_timeout", "max_buffered_audio", "max_chunk_bytes", "max_recording_duration")

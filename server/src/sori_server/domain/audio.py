@@ -54,11 +54,22 @@ class AudioEncoding(enum.Enum):
     MULAW = "mulaw"
     ALAW = "alaw"
     WAV = "wav"
+    FLAC = "flac"
+    OGG_OPUS = "ogg_opus"
+    WEBM_OPUS = "webm_opus"
+    MP3 = "mp3"
+    M4A = "m4a"
+    CONTAINER = "container"
 
     @property
     def bytes_per_sample(self) -> int:
         """Bytes of one sample of one channel; zero for containers."""
-        return _BYTES_PER_SAMPLE[self]
+        return _BYTES_PER_SAMPLE.get(self, 0)
+
+    @property
+    def is_container(self) -> bool:
+        """Whether the bytes say their rate and channels themselves."""
+        return self not in _BYTES_PER_SAMPLE
 
 
 _BYTES_PER_SAMPLE: Final = {
@@ -66,7 +77,6 @@ _BYTES_PER_SAMPLE: Final = {
     AudioEncoding.FLOAT32: 4,
     AudioEncoding.MULAW: 1,
     AudioEncoding.ALAW: 1,
-    AudioEncoding.WAV: 0,
 }
 
 
@@ -74,7 +84,9 @@ _BYTES_PER_SAMPLE: Final = {
 class AudioFormat:
     """Encoding, rate in hertz and channel count of the bytes a client sends.
 
-    `WAV` carries rate and channels in its header; both fields are then zero.
+    Containers carry both in a header: the rate is then zero, and so is the channel count
+    unless the client named it because it wants channels apart. `CONTAINER` stands for any
+    of them, told apart by the first bytes.
     """
 
     encoding: AudioEncoding

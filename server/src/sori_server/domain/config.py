@@ -19,26 +19,90 @@ class Task(enum.Enum):
     TRANSLATE = "translate"
 
 
+class ChannelMode(enum.Enum):
+    """All channels as one, or each by itself."""
+
+    MIX = "mix"
+    SEPARATE = "separate"
+
+
+class EndpointingMode(enum.Enum):
+    """Who decides when an utterance ends."""
+
+    VAD = "vad"
+    """Silence."""
+    CLIENT = "client"
+    """`Finalize` only."""
+    FIXED = "fixed"
+    """The clock: every chunk."""
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Replacement:
+    """Text to write instead of what was heard; whole words, compared without punctuation."""
+
+    search: str
+    replace: str
+    case_sensitive: bool = False
+
+    def __repr__(self) -> str:
+        return f"Replacement({len(self.search)} characters)"
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Adaptation:
+    """What a stream expects to hear.
+
+    `initial_prompt` is text before the first word, `hotwords` are likely words and phrases;
+    both only bias the model. `replacements` are made in text that is committed or final.
+    """
+
+    initial_prompt: str = ""
+    hotwords: tuple[str, ...] = ()
+    replacements: tuple[Replacement, ...] = ()
+
+    def __repr__(self) -> str:
+        return (
+            f"Adaptation({len(self.initial_prompt)} characters, {len(self.hotwords)} hotwords,"
+            f" {len(self.replacements)} replacements)"
+        )
+
+
 @dataclass(frozen=True, slots=True)
 class RecognitionConfig:
     """What to recognize, and how the text is decoded.
 
-    `languages` holds ISO 639-1 codes: none to detect, one to fix, several to choose among.
+    `languages` holds Whisper's language codes: none to detect, one to fix, several to choose
+    among; `language_tags` are the BCP-47 tags the client gave for them, in the same order.
+    A language detected with confidence stays for the stream unless `language_switching`.
     `beam_size` applies to final results; interim results are always decoded greedily.
     """
 
     audio_format: AudioFormat = field(default_factory=lambda: AudioFormat(AudioEncoding.LINEAR16))
     model: str = ""
     languages: tuple[str, ...] = ()
+    language_tags: tuple[str, ...] = ()
+    language_switching: bool = False
     task: Task = Task.TRANSCRIBE
     word_times: bool = False
+    interim_words: bool = False
+    """Words with times in interim results, too."""
+    adaptation: Adaptation = field(default_factory=Adaptation)
+    channel_mode: ChannelMode = ChannelMode.MIX
     beam_size: int = 5
+    no_speech_threshold: float = 0.6
+    """A window is taken for silence when the model doubts its text and finds no speech more
+    probable than this."""
+    condition_on_previous_text: bool | None = None
+    """Whether earlier text of the stream is the prompt of later windows; None for what the
+    model bears."""
 
 
 @dataclass(frozen=True, slots=True)
 class EndpointingConfig:
     """When utterances start and end; all durations in seconds."""
 
+    mode: EndpointingMode = EndpointingMode.VAD
     end_silence: float = 0.5
     """Silence that ends an utterance."""
     min_speech: float = 0.1
@@ -49,6 +113,15 @@ class EndpointingConfig:
     """Speech probability that counts as speech, 0 to 1."""
     max_utterance: float | None = None
     """Utterances are cut here at the latest; None for what the model bears."""
+    speech_start_timeout: float | None = None
+    """The stream ends when it has no speech for this long from its start."""
+    speech_end_timeout: float | None = None
+    """The stream ends when nobody has spoken for this long after speech."""
+    chunk_duration: float = 5.0
+    """Mode FIXED: text becomes final every time this much audio has passed."""
+    overlap_duration: float = 0.2
+    """Mode FIXED: words that end in the last stretch of a chunk, as long as this, may be cut
+    and are left to the next chunk, which hears them whole."""
 
     @property
     def longest_utterance(self) -> float:
@@ -62,7 +135,11 @@ class StreamConfig:
 
     recognition: RecognitionConfig = field(default_factory=RecognitionConfig)
     endpointing: EndpointingConfig = field(default_factory=EndpointingConfig)
+    preset: str = ""
+    """Name of the preset the settings started from; empty for none."""
     interim_results: bool = False
+    single_utterance: bool = False
+    """The stream ends after its first utterance."""
     interim_interval: float = 0.5
     """Seconds of audio between two interim results."""
     commit_confidence: float | None = None

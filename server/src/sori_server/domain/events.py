@@ -15,6 +15,7 @@ class FinalReason(enum.Enum):
     ENDPOINT = "endpoint"
     FINALIZE = "finalize"
     MAX_UTTERANCE = "max_utterance"
+    CHUNK = "chunk"
     END_OF_AUDIO = "end_of_audio"
     SERVER = "server"
 
@@ -48,6 +49,7 @@ class SpeechStarted:
     """Speech begins at `position`."""
 
     position: int
+    channel: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +57,46 @@ class SpeechEnded:
     """Speech ended at `position`."""
 
     position: int
+    channel: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class SingleUtteranceEnded:
+    """The one utterance that was wanted ended at `position`: send no more audio."""
+
+    position: int
+
+
+class SpeechTimeout(enum.Enum):
+    """Which silence was too long."""
+
+    START = "start"
+    END = "end"
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechTimedOut:
+    """Nobody spoke for too long up to `position`: send no more audio."""
+
+    timeout: SpeechTimeout
+    position: int
+
+
+class AudioProblem(enum.Enum):
+    """What may be wrong with audio that can still be heard."""
+
+    NOT_FINITE = "not_finite"
+    CLIPPED = "clipped"
+    DAMAGED = "damaged"
+
+
+@dataclass(frozen=True, slots=True)
+class AudioWarning:
+    """Audio is not what it should be; the stream goes on. At most one of each per stream."""
+
+    problem: AudioProblem
+    position: int
+    message: str
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -78,6 +120,8 @@ class Result:
     words: tuple[Word, ...] = ()
     final_reason: FinalReason | None = None
     latency: Latency | None = None
+    channel: int = 0
+    """1 and up where channels are apart; 0 for mono or mixed audio."""
 
     @property
     def text(self) -> str:
@@ -114,6 +158,7 @@ class WindowLost:
 
     span: Span
     reason: str
+    channel: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +182,9 @@ Event = (
     SessionStarted
     | SpeechStarted
     | SpeechEnded
+    | SingleUtteranceEnded
+    | SpeechTimedOut
+    | AudioWarning
     | Result
     | Progress
     | Finalized

@@ -48,6 +48,28 @@ class Limits:
     max_languages: int = 16
     """Candidates in `language_codes`."""
     max_beam_size: int = 10
+    max_prompt_characters: int = 1000
+    """Longest `Adaptation.initial_prompt`: Whisper reads its last 200 tokens or so."""
+    max_hotwords: int = 100
+    max_hotword_characters: int = 600
+    """Characters of all hotwords together."""
+    max_replacements: int = 200
+    max_replacement_characters: int = 200
+    """Longest side of one replacement."""
+    max_decoders: int = 32
+    """Containers decoded at a time, each in a process of its own."""
+    decoder_memory_bytes: int = 768 * 1024 * 1024
+    """Address space of a decoder process."""
+    decoder_start_timeout: float = 10.0
+    """Longest a decoder process may take until it reads."""
+    decoder_timeout: float = 10.0
+    """Longest a decoder may take over one message before its audio counts as undecodable."""
+    max_seekable_bytes: int = 32 * 1024 * 1024
+    """Largest M4A whose index comes last: it is decoded when it is complete."""
+    decoder_leeway: float = 60.0
+    """Seconds of audio a container may always hold."""
+    min_bytes_per_second: float = 50.0
+    """Bytes a container has at least for each second above `decoder_leeway`; fewer are a bomb."""
     final_deadline: float = 0.35
     """Target from endpoint decision to final result; the scheduler orders by it."""
     max_batch: int = 16

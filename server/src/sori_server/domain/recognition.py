@@ -24,6 +24,9 @@ class DecodingOptions:
     task: Task = Task.TRANSCRIBE
     beam_size: int = 1
     word_times: bool = False
+    no_speech_threshold: float = 0.6
+    temperature: float = 0.0
+    """Above zero for the one retry of a doubtful window; set by the engine."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +36,8 @@ class RecognitionRequest:
     `end` is None for interims: the engine binds it when it dispatches the window, to the
     newest received sample on the grid `start + k * step`. The grid makes what an interim
     sees a function of the audio, not of the load.
+
+    `prompt` is text before the window, `hotwords` are words it may hold: both bias the model.
     """
 
     request_id: int
@@ -41,7 +46,10 @@ class RecognitionRequest:
     end: int | None
     options: DecodingOptions
     prompt: str = ""
+    hotwords: tuple[str, ...] = ()
     step: int = 0
+    channel: int = 0
+    """Place of its channel in the stream's audio."""
 
     def bind(self, received: int) -> Span:
         """The samples to recognize, given the position up to which audio was received."""
@@ -89,6 +97,8 @@ class Hypothesis:
     words: tuple[Word, ...] = ()
     confidence: float = 0.0
     no_speech: bool = False
+    doubtful: bool = False
+    """Whether a guard against invented text objected to it."""
     timing: EngineTiming = EngineTiming()
 
     def __repr__(self) -> str:
