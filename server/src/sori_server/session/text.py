@@ -67,6 +67,11 @@ def join(tokens: Sequence[Token]) -> str:
     return "".join(token.text for token in tokens)
 
 
+def bare(piece: str) -> str:
+    """`piece` without punctuation and the spaces around it; a token's key, but with case."""
+    return "".join(c for c in piece if unicodedata.category(c)[0] not in "PZ").strip()
+
+
 def align(prefix: Sequence[Token], tokens: Sequence[Token]) -> list[int]:
     """For each token of `prefix`, how many of `tokens` say the text up to and with it.
 
@@ -159,8 +164,7 @@ def _characters(text: str) -> list[str]:
 
 
 def _key(piece: str) -> str:
-    letters = [c for c in piece.casefold() if not unicodedata.category(c).startswith(("P", "Z"))]
-    return "".join(letters).strip()
+    return bare(piece.casefold())
 
 
 def _timed(tokens: Sequence[Token], words: Sequence[Word]) -> list[Token]:
