@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import functools
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
 
 from sori_server.domain.errors import InvalidConfig
 from sori_server.engine.dispatcher import BatchingEngine
@@ -39,6 +40,21 @@ def build_engine(settings: Settings, model: ResolvedModel) -> BatchingEngine:
     loader = functools.partial(WhisperSpeechModel, model, placement)
     front_end = WhisperFrontEnd(model.path, model.capabilities)
     return BatchingEngine(loader, front_end, settings.limits)
+
+
+@asynccontextmanager
+async def open_gateway(settings: Settings, model: ResolvedModel) -> AsyncIterator[Gateway]:
+    """A gateway with a warm engine.
+
+    Raises:
+        EngineUnavailable: the model cannot be loaded.
+    """
+    engine = build_engine(settings, model)
+    await engine.start()
+    try:
+        yield Gateway(engine, settings.limits)
+    finally:
+        await engine.close()
 
 
 def _device(settings: Settings) -> str:

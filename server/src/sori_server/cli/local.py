@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import Mapping
+from contextlib import AsyncExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
@@ -14,7 +14,7 @@ from sori_client import Source
 from sori_client.wire.requests import config_request
 from sori_client.wire.responses import event as event_of
 
-from sori_server.app import build_engine, resolve_model
+from sori_server.app import open_gateway, resolve_model
 from sori_server.cli import logs
 from sori_server.cli.downloads import download_bar, warn
 from sori_server.cli.interruption import Interruption
@@ -64,21 +64,6 @@ def model_for(settings: Settings) -> ResolvedModel:
         model = resolve_model(settings, progress)
     warn(model.warning)
     return model
-
-
-@asynccontextmanager
-async def open_gateway(settings: Settings, model: ResolvedModel) -> AsyncIterator[Gateway]:
-    """A gateway with a warm engine.
-
-    Raises:
-        EngineUnavailable: the model cannot be loaded.
-    """
-    engine = build_engine(settings, model)
-    await engine.start()
-    try:
-        yield Gateway(engine, settings.limits)
-    finally:
-        await engine.close()
 
 
 def recognize_here(settings: Settings, source: Source, wishes: Wishes) -> int:

@@ -13,9 +13,10 @@ from typing import Final
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
+from sori_server.app import open_gateway
 from sori_server.cli.exits import ExitCode, expected, one_line
 from sori_server.cli.interruption import Interruption
-from sori_server.cli.local import FILES_AT_A_TIME, model_for, open_gateway, stream_config
+from sori_server.cli.local import FILES_AT_A_TIME, model_for, stream_config
 from sori_server.cli.sources import Endable, decoded_file
 from sori_server.cli.wishes import Wishes
 from sori_server.domain import events
