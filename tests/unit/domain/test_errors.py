@@ -6,9 +6,18 @@ import inspect
 import re
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from sori.v1 import speech_pb2 as pb
 from sori_server.domain import errors
-from sori_server.domain.errors import AudioGap, ClientError, InvalidConfig, SoriError
+from sori_server.domain.errors import (
+    LONGEST_QUOTE,
+    AudioGap,
+    ClientError,
+    InvalidConfig,
+    SoriError,
+    quoted,
+)
 
 pytestmark = pytest.mark.unit
 
@@ -88,3 +97,13 @@ def test_a_gap_tells_both_counts() -> None:
     error = AudioGap(10, 12, "audio.byte_offset")
     assert str(error) == "audio.byte_offset: 10 bytes were received, 12 were announced"
     assert error.metadata == {"received_bytes": "10", "announced_bytes": "12"}
+
+
+@given(st.text(max_size=LONGEST_QUOTE))
+def test_short_texts_are_quoted_as_they_are(text: str) -> None:
+    assert quoted(text) == repr(text)
+
+
+@given(st.text(min_size=LONGEST_QUOTE + 1))
+def test_long_texts_are_cut(text: str) -> None:
+    assert quoted(text) == repr(text[:LONGEST_QUOTE] + "…")

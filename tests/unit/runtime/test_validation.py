@@ -13,15 +13,26 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sori.v1 import speech_pb2 as pb
 from sori_server.domain.audio import AudioEncoding, AudioFormat
-from sori_server.domain.config import EndpointingConfig, RecognitionConfig, StreamConfig, Task
-from sori_server.domain.errors import ClientError, InvalidConfig, ModelNotFound
+from sori_server.domain.config import (
+    Adaptation,
+    ChannelMode,
+    EndpointingConfig,
+    EndpointingMode,
+    RecognitionConfig,
+    Replacement,
+    StreamConfig,
+    Task,
+)
+from sori_server.domain.errors import LONGEST_QUOTE, ClientError, InvalidConfig, ModelNotFound
 from sori_server.domain.limits import Limits
+from sori_server.domain.presets import PRESETS, Preset
 from sori_server.engine.port import ModelInfo
 from sori_server.runtime.validation import (
-    LONGEST_QUOTE,
+    MODES,
+    check_given,
     check_recognition,
     check_stream,
-    quoted,
+    means_something,
 )
 
 pytestmark = pytest.mark.unit
@@ -35,7 +46,15 @@ MODEL = ModelInfo(
     device="cpu",
     compute_type="none",
 )
-LIMITS = Limits(max_languages=2, max_beam_size=7)
+LIMITS = Limits(
+    max_languages=2,
+    max_beam_size=8,
+    max_prompt_characters=5,
+    max_hotwords=2,
+    max_hotword_characters=6,
+    max_replacements=2,
+    max_replacement_characters=4,
+)
 
 
 def error_of(config: StreamConfig) -> ClientError | None:
@@ -46,8 +65,8 @@ def error_of(config: StreamConfig) -> ClientError | None:
     return None
 
 
-def endpointing(**settings: float) -> StreamConfig:
-    return StreamConfig(endpointing=EndpointingConfig(**settings))
+def endpointing(**settings: object) -> StreamConfig:
+    return StreamConfig(endpointing=EndpointingConfig(**settings))  # type: ignore[arg-type]
 
 
 def recognition(**settings: object) -> StreamConfig:
@@ -65,11 +84,32 @@ RANGES: dict[str, tuple[float, float, Callable[[float], StreamConfig]]] = {
     "endpointing.max_utterance": (2.0, 28.0, lambda value: endpointing(max_utterance=value)),
     "endpointing.min_speech": (0.0, 2.0, lambda value: endpointing(min_speech=value)),
     "endpointing.prefix_padding": (0.0, 2.0, lambda value: endpointing(prefix_padding=value)),
+    "endpointing.speech_start_timeout": (
+        0.5,
+        3600.0,
+        lambda value: endpointing(speech_start_timeout=value),
+    ),
+    "endpointing.speech_end_timeout": (
+        0.5,
+        3600.0,
+        lambda value: endpointing(speech_end_timeout=value),
+    ),
+    "endpointing.chunk_duration": (1.0, 28.0, lambda value: endpointing(chunk_duration=value)),
+    "endpointing.overlap_duration": (
+        0.0,
+        4.0,
+        lambda value: endpointing(chunk_duration=8.0, overlap_duration=value),
+    ),
+    "recognition.decoding.no_speech_threshold": (
+        0.0,
+        1.0,
+        lambda value: recognition(no_speech_threshold=value),
+    ),
 }
 WHOLE_RANGES: dict[str, tuple[int, int, Callable[[int], StreamConfig]]] = {
     "audio_format.sample_rate_hertz": (8_000, 48_000, lambda value: raw(sample_rate=value)),
     "audio_format.channel_count": (1, 8, lambda value: raw(channels=value)),
-    "decoding.beam_size": (1, 7, lambda value: recognition(beam_size=value)),
+    "decoding.beam_size": (1, 8, lambda value: recognition(beam_size=value)),
 }
 
 
@@ -158,9 +198,111 @@ def test_an_error_tells_the_value_and_the_range_with_their_unit() -> None:
     assert str(error) == ("config.recognition.audio_format.channel_count: 9 is not within 1 and 8")
 
 
-def test_wave_brings_its_own_rate_and_channels() -> None:
-    wave = AudioFormat(AudioEncoding.WAV, sample_rate=0, channels=0)
-    assert error_of(recognition(audio_format=wave)) is None
+@pytest.mark.parametrize("preset", PRESETS, ids=lambda preset: preset.name)
+def test_presets_are_within_all_ranges(preset: Preset) -> None:
+    assert error_of(preset.config) is None
+
+
+# ---------------------------------------------------------------------------- channels, modes
+
+
+def container(channels: int, channel_mode: ChannelMode) -> StreamConfig:
+    audio_format = AudioFormat(AudioEncoding.CONTAINER, 0, channels)
+    return recognition(audio_format=audio_format, channel_mode=channel_mode)
+
+
+def test_a_container_brings_its_own_rate_and_channels() -> None:
+    assert error_of(container(0, ChannelMode.MIX)) is None
+
+
+def test_a_container_whose_channels_are_apart_needs_their_count() -> None:
+    assert error_of(container(2, ChannelMode.SEPARATE)) is None
+    for count in (-1, 0, 9):
+        field = "config.recognition.audio_format.channel_count"
+        assert_refused(container(count, ChannelMode.SEPARATE), field)
+
+
+@pytest.mark.parametrize(
+    ("field", "settings"),
+    [
+        ("single_utterance", {"single_utterance": True}),
+        (
+            "endpointing.speech_start_timeout",
+            {"endpointing": EndpointingConfig(speech_start_timeout=1.0)},
+        ),
+        (
+            "endpointing.speech_end_timeout",
+            {"endpointing": EndpointingConfig(speech_end_timeout=1.0)},
+        ),
+    ],
+)
+def test_what_ends_a_stream_needs_one_channel(field: str, settings: dict[str, object]) -> None:
+    config = StreamConfig(**settings)  # type: ignore[arg-type]
+    assert error_of(config) is None
+    apart = recognition(channel_mode=ChannelMode.SEPARATE).recognition
+    assert_refused(replace(config, recognition=apart), f"config.{field}")
+
+
+def test_settings_of_one_mode_are_settings_of_the_contract() -> None:
+    for name in MODES:
+        assert_in_contract(f"config.endpointing.{name}")
+        assert hasattr(EndpointingConfig(), name)
+
+
+@pytest.mark.parametrize("mode", EndpointingMode)
+def test_a_setting_is_refused_in_modes_in_which_it_means_nothing(mode: EndpointingMode) -> None:
+    config = EndpointingConfig(mode=mode)
+    check_given(["mode", "min_speech", "speech_end_timeout"], config, "path")
+    for name in MODES:
+        if means_something(name, mode):
+            check_given([name], config, "path")
+        else:
+            with pytest.raises(InvalidConfig, match=rf"^path\.{name}: means nothing in mode"):
+                check_given([name], config, "path")
+
+
+# --------------------------------------------------------------------------------- adaptation
+
+
+def adapted(**settings: object) -> StreamConfig:
+    return recognition(adaptation=Adaptation(**settings))  # type: ignore[arg-type]
+
+
+def test_adaptations_up_to_the_limits_are_allowed() -> None:
+    rules = (Replacement("a" * 4, "b" * 4), Replacement("c", ""))
+    full = adapted(initial_prompt="p" * 5, hotwords=("abc", "def"), replacements=rules)
+    assert error_of(full) is None
+
+
+@pytest.mark.parametrize(
+    ("field", "settings", "says"),
+    [
+        ("initial_prompt", {"initial_prompt": "p" * 6}, "6 characters, at most 5 are allowed"),
+        ("hotwords", {"hotwords": ("a", "b", "c")}, "3 hotwords, at most 2 are allowed"),
+        ("hotwords", {"hotwords": ("abc", "defg")}, "7 characters in all, at most 6 are allowed"),
+        (
+            "replacements",
+            {"replacements": (Replacement("a", "b"),) * 3},
+            "3 replacements, at most 2 are allowed",
+        ),
+        (
+            "replacements[1].search",
+            {"replacements": (Replacement("a", "b"), Replacement("a" * 5, "b"))},
+            "5 characters, at most 4 are allowed",
+        ),
+        (
+            "replacements[0].replace",
+            {"replacements": (Replacement("a", "b" * 5),)},
+            "5 characters, at most 4 are allowed",
+        ),
+        ("replacements[0].search", {"replacements": (Replacement("", "b"),)}, "has no word"),
+        ("replacements[0].search", {"replacements": (Replacement(" .", "b"),)}, "has no word"),
+    ],
+)
+def test_adaptations_beyond_are_refused(field: str, settings: dict[str, object], says: str) -> None:
+    config = adapted(**settings)
+    assert_refused(config, f"config.recognition.adaptation.{field}")
+    assert says in str(error_of(config))
 
 
 # ------------------------------------------------------------------- model, languages, task
@@ -193,6 +335,11 @@ def test_a_language_the_model_does_not_know_is_named_by_its_place() -> None:
     assert "it knows en, ko" in str(error_of(config))
 
 
+def test_languages_are_told_as_tags() -> None:
+    config = recognition(languages=("jw",), language_tags=("jv-ID",))
+    assert "'jv-ID' is not a language" in str(error_of(config))
+
+
 def test_languages_are_bounded_before_they_are_looked_at() -> None:
     assert_refused(recognition(languages=("xx",) * 3), "config.recognition.language_codes")
 
@@ -207,19 +354,6 @@ def test_fields_of_a_recording_s_config_are_named_from_its_own_message() -> None
         check_recognition(config, MODEL, LIMITS, "config")
     assert failure.value.field == "config.task"
     assert_in_contract(failure.value.field, pb.RecognizeRequest.DESCRIPTOR)
-
-
-# ---------------------------------------------------------------------------------- quoting
-
-
-@given(st.text(max_size=LONGEST_QUOTE))
-def test_short_texts_are_quoted_as_they_are(text: str) -> None:
-    assert quoted(text) == repr(text)
-
-
-@given(st.text(min_size=LONGEST_QUOTE + 1))
-def test_long_texts_are_cut(text: str) -> None:
-    assert quoted(text) == repr(text[:LONGEST_QUOTE] + "…")
 
 
 def test_a_long_name_does_not_fill_the_error() -> None:

@@ -27,7 +27,15 @@ status codes, one table each.
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Final
+
+LONGEST_QUOTE: Final = 64
+"""Characters of a client's text that errors repeat: a status has to fit in a few KiB."""
+
+
+def quoted(text: str) -> str:
+    """What a client wrote, for error messages: in quotes, and cut if it is long."""
+    return repr(text if len(text) <= LONGEST_QUOTE else f"{text[:LONGEST_QUOTE]}…")
 
 
 class SoriError(Exception):

@@ -16,7 +16,9 @@ from sori_server.domain.errors import (
     ServerDraining,
     SessionTooLong,
 )
+from sori_server.domain.language import tag_for
 from sori_server.domain.limits import Limits
+from sori_server.domain.presets import NO_PRESET, Preset
 from sori_server.engine.port import EnginePort, ModelInfo
 from sori_server.runtime.runner import StreamRunner
 from sori_server.runtime.validation import check_recognition, check_stream
@@ -27,9 +29,10 @@ _log = logging.getLogger(__name__)
 class Gateway:
     """What every door opens into: one engine, its streams, and their limits."""
 
-    def __init__(self, engine: EnginePort, limits: Limits) -> None:
+    def __init__(self, engine: EnginePort, limits: Limits, preset: Preset = NO_PRESET) -> None:
         self._engine = engine
         self._limits = limits
+        self._preset = preset
         self._runners: set[StreamRunner] = set()
         self._recordings = 0
         self._draining = False
@@ -40,6 +43,11 @@ class Gateway:
     def limits(self) -> Limits:
         """The bounds of this server."""
         return self._limits
+
+    @property
+    def preset(self) -> Preset:
+        """What settings that a client leaves unset stand for."""
+        return self._preset
 
     @property
     def model(self) -> ModelInfo:
@@ -161,14 +169,24 @@ class Gateway:
         return True
 
     def _effective(self, config: StreamConfig) -> StreamConfig:
-        """`config` with what only the model knows filled in."""
+        """`config` with what only the model knows filled in, and no language twice."""
         model, endpointing = self._engine.model, config.endpointing
+        recognition = config.recognition
+        tags = {code: tag_for(code, recognition) for code in recognition.languages}
+        recognition = replace(
+            recognition, languages=tuple(tags), language_tags=tuple(tags.values())
+        )
         if endpointing.max_utterance is None:
             endpointing = replace(endpointing, max_utterance=model.max_utterance)
         confidence = config.commit_confidence
         if confidence is None:
             confidence = model.commit_confidence
-        return replace(config, endpointing=endpointing, commit_confidence=confidence)
+        return replace(
+            config,
+            recognition=recognition,
+            endpointing=endpointing,
+            commit_confidence=confidence,
+        )
 
     @contextmanager
     def _count(self, runner: StreamRunner) -> Iterator[StreamRunner]:

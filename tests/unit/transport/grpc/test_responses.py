@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import get_args
 
 import pytest
 from google.protobuf.duration_pb2 import Duration
@@ -12,20 +13,31 @@ from hypothesis import strategies as st
 from sori.v1 import speech_pb2 as pb
 from sori_server.domain import events
 from sori_server.domain.audio import Span
-from sori_server.domain.config import RecognitionConfig, StreamConfig, Task
+from sori_server.domain.config import (
+    Adaptation,
+    ChannelMode,
+    EndpointingConfig,
+    EndpointingMode,
+    RecognitionConfig,
+    Replacement,
+    StreamConfig,
+    Task,
+)
 from sori_server.domain.events import FinalReason, Latency, NumberedEvent, Result
 from sori_server.domain.limits import Limits
 from sori_server.domain.recognition import Word
 from sori_server.engine.port import ModelInfo
+from sori_server.transport.grpc.durations import duration, offset
+from sori_server.transport.grpc.effective import effective_config
 from sori_server.transport.grpc.requests import stream_config
 from sori_server.transport.grpc.responses import (
     FINAL_REASONS,
-    duration,
-    offset,
+    PROBLEMS,
+    TIMEOUTS,
+    presets,
     recognition_result,
     response,
     server_limits,
-    session_started,
     summary,
 )
 from sori_server.transport.grpc.responses import model as model_message
@@ -55,6 +67,7 @@ FINAL = Result(
     words=(Word(" hello", 8_000, 16_000, 0.25), Word(" there", 16_000, 40_001, 1.0)),
     final_reason=FinalReason.ENDPOINT,
     latency=Latency(0.25, 0.125, 0.0625, 0.03125, 0.5, 3),
+    channel=2,
 )
 FINAL_MESSAGE = pb.RecognitionResult(
     utterance_index=4,
@@ -83,6 +96,7 @@ FINAL_MESSAGE = pb.RecognitionResult(
     final_reason=pb.FINAL_REASON_ENDPOINT,
     start_offset=Duration(nanos=500_000_000),
     end_offset=Duration(seconds=2, nanos=500_062_500),
+    channel_tag=2,
     language_code="en",
     language_confidence=0.75,
     latency=pb.LatencyBreakdown(
@@ -94,6 +108,7 @@ FINAL_MESSAGE = pb.RecognitionResult(
         endpointing=Duration(nanos=500_000_000),
     ),
 )
+ANY = RecognitionConfig()
 
 
 # ------------------------------------------------------------------------------------- time
@@ -121,18 +136,18 @@ def test_a_duration_just_below_a_second_is_one() -> None:
 
 
 def test_a_final_has_every_field() -> None:
-    assert recognition_result(FINAL, with_latency=True) == FINAL_MESSAGE
+    assert recognition_result(FINAL, ANY, with_latency=True) == FINAL_MESSAGE
 
 
 def test_latency_is_told_when_it_is_asked_for_and_known() -> None:
-    assert not recognition_result(FINAL, with_latency=False).HasField("latency")
+    assert not recognition_result(FINAL, ANY, with_latency=False).HasField("latency")
     unknown = replace(FINAL, latency=None)
-    assert not recognition_result(unknown, with_latency=True).HasField("latency")
+    assert not recognition_result(unknown, ANY, with_latency=True).HasField("latency")
 
 
 def test_an_interim_has_both_texts_and_no_reason() -> None:
     interim = Result(0, 1, Span(0, 16_000), "hello ", "th", is_final=False, language="en")
-    message = recognition_result(interim, with_latency=True)
+    message = recognition_result(interim, ANY, with_latency=True)
     (alternative,) = message.alternatives
     assert (alternative.committed_text, alternative.tentative_text) == ("hello ", "th")
     assert not message.is_final
@@ -144,6 +159,26 @@ def test_every_reason_has_its_value() -> None:
     assert set(FINAL_REASONS) == set(FinalReason)
     for reason, value in FINAL_REASONS.items():
         assert pb.FinalReason.Name(value) == f"FINAL_REASON_{reason.name}"
+
+
+@pytest.mark.parametrize(
+    ("languages", "tags", "heard", "told"),
+    [
+        ((), (), "ko", "ko"),
+        (("ko",), ("ko-KR",), "ko", "ko-KR"),
+        (("en", "ko"), ("EN_us", "ko-KR"), "en", "EN_us"),
+        (("en", "ko"), (), "ko", "ko"),
+        (("en",), ("en-GB",), "ko", "ko"),
+        ((), (), "jw", "jv"),
+        (("no",), ("nb-NO",), "no", "nb-NO"),
+    ],
+)
+def test_a_language_is_called_what_the_client_called_it(
+    languages: tuple[str, ...], tags: tuple[str, ...], heard: str, told: str
+) -> None:
+    config = RecognitionConfig(languages=languages, language_tags=tags)
+    message = recognition_result(replace(FINAL, language=heard), config, with_latency=False)
+    assert message.language_code == told
 
 
 # ------------------------------------------------------------------------------------ events
@@ -158,8 +193,24 @@ SEEN = {
         ),
     ),
     "speech_event ended": (
-        events.SpeechEnded(1),
-        pb.SpeechEvent(type=pb.SPEECH_EVENT_TYPE_SPEECH_ENDED, offset=Duration(nanos=62_500)),
+        events.SpeechEnded(1, channel=3),
+        pb.SpeechEvent(
+            type=pb.SPEECH_EVENT_TYPE_SPEECH_ENDED, offset=Duration(nanos=62_500), channel_tag=3
+        ),
+    ),
+    "speech_event single utterance": (
+        events.SingleUtteranceEnded(16_000),
+        pb.SpeechEvent(
+            type=pb.SPEECH_EVENT_TYPE_SINGLE_UTTERANCE_ENDED, offset=Duration(seconds=1)
+        ),
+    ),
+    "speech_event start timeout": (
+        events.SpeechTimedOut(events.SpeechTimeout.START, 16_000),
+        pb.SpeechEvent(type=pb.SPEECH_EVENT_TYPE_SPEECH_START_TIMEOUT, offset=Duration(seconds=1)),
+    ),
+    "speech_event end timeout": (
+        events.SpeechTimedOut(events.SpeechTimeout.END, 16_000),
+        pb.SpeechEvent(type=pb.SPEECH_EVENT_TYPE_SPEECH_END_TIMEOUT, offset=Duration(seconds=1)),
     ),
     "progress": (
         events.Progress(32_000, 16_000),
@@ -179,6 +230,27 @@ SEEN = {
             reason=pb.WARNING_REASON_RECOGNITION_FAILED,
             message="audio from 1.000 s to 1.500 s could not be recognized",
             metadata={"start": "1.000", "end": "1.500", "reason": "RECOGNITION_FAILED"},
+        ),
+    ),
+    "warning of a channel": (
+        events.WindowLost(Span(0, 16_000), "RECOGNITION_FAILED", channel=2),
+        pb.Warning(
+            reason=pb.WARNING_REASON_RECOGNITION_FAILED,
+            message="audio from 0.000 s to 1.000 s could not be recognized",
+            metadata={
+                "start": "0.000",
+                "end": "1.000",
+                "reason": "RECOGNITION_FAILED",
+                "channel": "2",
+            },
+        ),
+    ),
+    "warning of audio": (
+        events.AudioWarning(events.AudioProblem.CLIPPED, 24_000, "too loud"),
+        pb.Warning(
+            reason=pb.WARNING_REASON_AUDIO_CLIPPED,
+            message="too loud",
+            metadata={"position": "1.500"},
         ),
     ),
     "go_away": (
@@ -203,7 +275,7 @@ SEEN = {
 @pytest.mark.parametrize("name", SEEN)
 def test_every_event_has_its_response(name: str) -> None:
     event, expected = SEEN[name]
-    message = response(NumberedEvent(12, event), 99, with_latency=True)
+    message = response(NumberedEvent(12, event), 99, StreamConfig(latency_breakdown=True))
     kind = name.split(maxsplit=1)[0]
     assert message.sequence == 12
     assert message.WhichOneof("response") == kind
@@ -214,6 +286,18 @@ def test_every_kind_of_response_was_seen() -> None:
     oneof = pb.StreamingRecognizeResponse.DESCRIPTOR.oneofs_by_name["response"]
     kinds = {field.name for field in oneof.fields}
     assert {name.split()[0] for name in SEEN} | {"session_started"} == kinds
+
+
+def test_every_kind_of_event_was_seen() -> None:
+    seen = {type(event) for event, _ in SEEN.values()}
+    assert seen | {events.SessionStarted} == set(get_args(events.Event))
+
+
+def test_the_tables_know_every_problem_and_timeout() -> None:
+    assert set(TIMEOUTS) == set(events.SpeechTimeout)
+    assert set(PROBLEMS) == set(events.AudioProblem)
+    for problem, value in PROBLEMS.items():
+        assert pb.WarningReason.Name(value) == f"WARNING_REASON_AUDIO_{problem.name}"
 
 
 def test_a_summary_is_the_same_in_both_calls() -> None:
@@ -264,18 +348,63 @@ def test_limits_have_every_field() -> None:
     )
 
 
-SECONDS = st.integers(1, 10_000).map(lambda milliseconds: milliseconds / 1000)
+def test_presets_have_every_field() -> None:
+    assert len(presets()) == 5
+    for preset in presets():
+        assert_complete(preset)
+
+
+SECONDS = st.integers(500, 10_000).map(lambda milliseconds: milliseconds / 1000)
+TEXTS = st.text(max_size=20)
+RECOGNITION = st.builds(
+    RecognitionConfig,
+    model=st.just("tiny"),
+    languages=st.just(("ko", "en")),
+    language_tags=st.just(("ko-KR", "EN_us")),
+    language_switching=st.booleans(),
+    task=st.sampled_from(Task),
+    word_times=st.booleans(),
+    interim_words=st.booleans(),
+    adaptation=st.builds(
+        Adaptation,
+        initial_prompt=TEXTS,
+        hotwords=st.lists(TEXTS, max_size=3).map(tuple),
+        replacements=st.lists(st.builds(Replacement, TEXTS, TEXTS, st.booleans()), max_size=3).map(
+            tuple
+        ),
+    ),
+    channel_mode=st.sampled_from(ChannelMode),
+    beam_size=st.integers(1, 10),
+    no_speech_threshold=st.sampled_from([0.0, 0.25, 1.0]),
+    condition_on_previous_text=st.none() | st.booleans(),
+)
+COMMON = st.fixed_dictionaries(
+    {
+        "min_speech": SECONDS,
+        "prefix_padding": SECONDS,
+        "speech_threshold": st.sampled_from([0.25, 0.75]),
+        "speech_start_timeout": st.none() | SECONDS,
+        "speech_end_timeout": st.none() | SECONDS,
+    }
+)
+IN_MODE = {
+    EndpointingMode.VAD: st.fixed_dictionaries({"end_silence": SECONDS, "max_utterance": SECONDS}),
+    EndpointingMode.CLIENT: st.fixed_dictionaries({"max_utterance": SECONDS}),
+    EndpointingMode.FIXED: st.fixed_dictionaries(
+        {"chunk_duration": SECONDS, "overlap_duration": SECONDS}
+    ),
+}
+ENDPOINTING = st.sampled_from(EndpointingMode).flatmap(
+    lambda mode: st.builds(
+        lambda common, own: EndpointingConfig(mode=mode, **common, **own), COMMON, IN_MODE[mode]
+    )
+)
 CONFIGS = st.builds(
     StreamConfig,
-    recognition=st.builds(
-        RecognitionConfig,
-        model=st.just("tiny"),
-        languages=st.sampled_from([(), ("en",), ("ko", "en")]),
-        task=st.sampled_from(Task),
-        word_times=st.booleans(),
-        beam_size=st.integers(1, 10),
-    ),
+    recognition=RECOGNITION,
+    endpointing=ENDPOINTING,
     interim_results=st.booleans(),
+    single_utterance=st.booleans(),
     interim_interval=SECONDS,
     voice_activity_events=st.booleans(),
     progress_interval=st.none() | SECONDS,
@@ -286,15 +415,21 @@ CONFIGS = st.builds(
 @given(CONFIGS)
 def test_the_settings_in_force_are_those_asked_for(config: StreamConfig) -> None:
     """What is told, asked for in the next stream, gives the same settings."""
-    limited = replace(config, endpointing=replace(config.endpointing, max_utterance=15.0))
-    started = session_started("an id", limited, MODEL, Limits())
-    assert_complete(started)
-    assert started.session_id == "an id"
-    assert started.model == model_message(MODEL, loaded=True)
-    assert started.limits == server_limits(Limits())
-    assert stream_config(started.effective_config, Limits()) == limited
+    assert stream_config(effective_config(config, MODEL), Limits()) == config
+
+
+def test_settings_that_mean_nothing_in_a_mode_are_not_told() -> None:
+    fixed = EndpointingConfig(mode=EndpointingMode.FIXED)
+    told = effective_config(StreamConfig(endpointing=fixed), MODEL).endpointing
+    assert {field.name for field, _ in told.ListFields()} == {
+        "mode",
+        "min_speech",
+        "prefix_padding",
+        "speech_threshold",
+        "chunk_duration",
+        "overlap_duration",
+    }
 
 
 def test_the_model_in_force_is_named_when_none_was_asked_for() -> None:
-    started = session_started("an id", StreamConfig(), MODEL, Limits())
-    assert started.effective_config.recognition.model == "tiny"
+    assert effective_config(StreamConfig(), MODEL).recognition.model == "tiny"

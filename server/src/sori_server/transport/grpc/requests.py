@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final, TypeVar
 
 from google.protobuf.duration_pb2 import Duration
+from google.protobuf.message import Message
 from sori.v1 import speech_pb2 as pb
 
 from sori_server.domain.audio import AudioEncoding, AudioFormat
 from sori_server.domain.config import (
+    Adaptation,
+    ChannelMode,
     EndpointingConfig,
+    EndpointingMode,
     RecognitionConfig,
+    Replacement,
     StreamConfig,
     Task,
 )
-from sori_server.domain.errors import InvalidConfig, ProtocolViolation
+from sori_server.domain.errors import InvalidConfig, ProtocolViolation, quoted
+from sori_server.domain.language import whisper_code
 from sori_server.domain.limits import Limits
+from sori_server.domain.presets import NO_PRESET, Preset, preset_named
 from sori_server.runtime.door import (
     AudioBytes,
     ClientMessage,
@@ -23,9 +31,11 @@ from sori_server.runtime.door import (
     FinalizeUtterance,
     KeepAlive,
 )
-from sori_server.runtime.validation import quoted
+from sori_server.runtime.validation import check_adaptation, check_given
 
 Default = TypeVar("Default", float, float | None)
+Number = TypeVar("Number", bound=int)
+Value = TypeVar("Value")
 
 ENCODINGS: Final = {
     pb.AUDIO_ENCODING_LINEAR16: AudioEncoding.LINEAR16,
@@ -33,61 +43,116 @@ ENCODINGS: Final = {
     pb.AUDIO_ENCODING_MULAW: AudioEncoding.MULAW,
     pb.AUDIO_ENCODING_ALAW: AudioEncoding.ALAW,
     pb.AUDIO_ENCODING_WAV: AudioEncoding.WAV,
+    pb.AUDIO_ENCODING_FLAC: AudioEncoding.FLAC,
+    pb.AUDIO_ENCODING_OGG_OPUS: AudioEncoding.OGG_OPUS,
+    pb.AUDIO_ENCODING_WEBM_OPUS: AudioEncoding.WEBM_OPUS,
+    pb.AUDIO_ENCODING_MP3: AudioEncoding.MP3,
+    pb.AUDIO_ENCODING_M4A: AudioEncoding.M4A,
+    pb.AUDIO_ENCODING_CONTAINER: AudioEncoding.CONTAINER,
 }
 TASKS: Final = {
     pb.TASK_UNSPECIFIED: Task.TRANSCRIBE,
     pb.TASK_TRANSCRIBE: Task.TRANSCRIBE,
     pb.TASK_TRANSLATE: Task.TRANSLATE,
 }
+CHANNEL_MODES: Final = {
+    pb.CHANNEL_MODE_UNSPECIFIED: ChannelMode.MIX,
+    pb.CHANNEL_MODE_MIX: ChannelMode.MIX,
+    pb.CHANNEL_MODE_SEPARATE: ChannelMode.SEPARATE,
+}
+MODES: Final = {
+    pb.ENDPOINTING_MODE_VAD: EndpointingMode.VAD,
+    pb.ENDPOINTING_MODE_CLIENT: EndpointingMode.CLIENT,
+    pb.ENDPOINTING_MODE_FIXED: EndpointingMode.FIXED,
+}
 
 
-def stream_config(message: pb.StreamingConfig, limits: Limits) -> StreamConfig:
-    """Settings of a stream, defaults filled in.
+def stream_config(
+    message: pb.StreamingConfig, limits: Limits, server_preset: Preset = NO_PRESET
+) -> StreamConfig:
+    """Settings of a stream.
+
+    What is unset is filled in from the preset that is named, or that of the server.
 
     Raises:
-        InvalidConfig: it is larger than allowed, or an enum value or tag is not known.
+        InvalidConfig: it is larger than allowed; an enum value, tag or preset is not known; a
+            setting contradicts the endpointing mode.
     """
-    _check_size(message, limits)
-    default = StreamConfig()
+    _check_size(message, message.recognition, limits, "config.recognition")
+    preset = preset_named(message.preset, "config.preset") if message.preset else server_preset
+    default = preset.config
+    interval = _seconds(message, "min_interim_interval", default.interim_interval)
     return StreamConfig(
-        recognition=_recognition_config(message.recognition, "config.recognition"),
-        endpointing=_endpointing(message.endpointing),
+        recognition=_recognition_config(message.recognition, limits, preset, "config.recognition"),
+        endpointing=_endpointing(message.endpointing, default.endpointing),
+        preset=preset.name,
         interim_results=message.interim_results,
-        interim_interval=_seconds(message, "min_interim_interval", default.interim_interval),
+        single_utterance=message.single_utterance,
+        interim_interval=interval,
         voice_activity_events=message.voice_activity_events,
         progress_interval=_seconds(message, "progress_interval", default.progress_interval),
         latency_breakdown=message.latency_breakdown,
     )
 
 
-def recording_config(message: pb.RecognitionConfig, limits: Limits) -> RecognitionConfig:
-    """What to recognize in a recording, defaults filled in.
+def recording_config(
+    message: pb.RecognitionConfig, limits: Limits, server_preset: Preset = NO_PRESET
+) -> RecognitionConfig:
+    """What to recognize in a recording; what is unset is filled in from the server's preset.
 
     Raises:
         InvalidConfig: it is larger than allowed, or an enum value or tag is not known.
     """
-    _check_size(message, limits)
-    return _recognition_config(message, "config")
+    _check_size(message, message, limits, "config")
+    return _recognition_config(message, limits, server_preset, "config")
 
 
-def _check_size(config: pb.StreamingConfig | pb.RecognitionConfig, limits: Limits) -> None:
+def _check_size(
+    config: pb.StreamingConfig | pb.RecognitionConfig,
+    recognition: pb.RecognitionConfig,
+    limits: Limits,
+    path: str,
+) -> None:
     size, most = config.ByteSize(), limits.max_config_bytes
-    if size > most:
+    if size > most:  # where that is due to an adaptation, its own limits say more
+        check_adaptation(_adaptation(recognition.adaptation), limits, f"{path}.adaptation")
         raise InvalidConfig("config", f"{size} bytes, at most {most} are allowed", limit=str(most))
 
 
-def _recognition_config(message: pb.RecognitionConfig, path: str) -> RecognitionConfig:
-    default = RecognitionConfig()
+def _recognition_config(
+    message: pb.RecognitionConfig, limits: Limits, preset: Preset, path: str
+) -> RecognitionConfig:
+    default, decoding = preset.config.recognition, message.decoding
+    threshold, prompting = "no_speech_threshold", "condition_on_previous_text"
+    channel_mode = _known(CHANNEL_MODES, message.channel_mode, f"{path}.channel_mode")
     return RecognitionConfig(
-        audio_format=_audio_format(message.audio_format, f"{path}.audio_format"),
+        audio_format=_audio_format(message.audio_format, channel_mode, f"{path}.audio_format"),
         model=message.model,
         languages=tuple(
             _language(tag, f"{path}.language_codes[{i}]")
             for i, tag in enumerate(message.language_codes)
         ),
-        task=_task(message.task, f"{path}.task"),
+        language_tags=tuple(message.language_codes),
+        language_switching=message.language_switching,
+        task=_known(TASKS, message.task, f"{path}.task"),
         word_times=message.features.word_time_offsets,
-        beam_size=message.decoding.beam_size or default.beam_size,
+        interim_words=message.features.interim_word_time_offsets,
+        adaptation=_adaptation(message.adaptation),
+        channel_mode=channel_mode,
+        beam_size=decoding.beam_size or min(default.beam_size, limits.max_beam_size),
+        no_speech_threshold=_given(decoding, threshold, default.no_speech_threshold),
+        condition_on_previous_text=_given(decoding, prompting, default.condition_on_previous_text),
+    )
+
+
+def _adaptation(message: pb.Adaptation) -> Adaptation:
+    return Adaptation(
+        initial_prompt=message.initial_prompt,
+        hotwords=tuple(message.hotwords),
+        replacements=tuple(
+            Replacement(rule.search, rule.replace, rule.case_sensitive)
+            for rule in message.replacements
+        ),
     )
 
 
@@ -164,20 +229,32 @@ def _end_of_audio(end: pb.EndOfAudio) -> EndOfAudio:
     return EndOfAudio(end.total_bytes)
 
 
-def _endpointing(message: pb.EndpointingConfig) -> EndpointingConfig:
-    default = EndpointingConfig()
-    given = message.HasField("speech_threshold")
-    limited = message.HasField("max_utterance")
-    return EndpointingConfig(
+def _endpointing(message: pb.EndpointingConfig, default: EndpointingConfig) -> EndpointingConfig:
+    path = "config.endpointing"
+    mode = default.mode
+    if message.mode != pb.ENDPOINTING_MODE_UNSPECIFIED:
+        mode = _known(MODES, message.mode, f"{path}.mode")
+    chunk = _seconds(message, "chunk_duration", default.chunk_duration)
+    overlap = _seconds(message, "overlap_duration", min(default.overlap_duration, chunk / 2))
+    start_timeout = _seconds(message, "speech_start_timeout", default.speech_start_timeout)
+    end_timeout = _seconds(message, "speech_end_timeout", default.speech_end_timeout)
+    config = EndpointingConfig(
+        mode=mode,
         end_silence=_seconds(message, "end_silence", default.end_silence),
         min_speech=_seconds(message, "min_speech", default.min_speech),
         prefix_padding=_seconds(message, "prefix_padding", default.prefix_padding),
-        speech_threshold=message.speech_threshold if given else default.speech_threshold,
-        max_utterance=_seconds(message, "max_utterance", 0.0) if limited else None,
+        speech_threshold=_given(message, "speech_threshold", default.speech_threshold),
+        max_utterance=_seconds(message, "max_utterance", default.max_utterance),
+        speech_start_timeout=start_timeout,
+        speech_end_timeout=end_timeout,
+        chunk_duration=chunk,
+        overlap_duration=overlap,
     )
+    check_given((field.name for field, _ in message.ListFields()), config, path)
+    return config
 
 
-def _audio_format(message: pb.AudioFormat, path: str) -> AudioFormat:
+def _audio_format(message: pb.AudioFormat, channel_mode: ChannelMode, path: str) -> AudioFormat:
     try:
         encoding = ENCODINGS[message.encoding]
     except KeyError:
@@ -185,8 +262,9 @@ def _audio_format(message: pb.AudioFormat, path: str) -> AudioFormat:
         raise InvalidConfig(
             f"{path}.encoding", f"{_name(message.encoding)} is not supported; supported: {known}"
         ) from None
-    if encoding is AudioEncoding.WAV:
-        return AudioFormat(encoding, 0, 0)
+    if encoding.is_container:
+        separate = channel_mode is ChannelMode.SEPARATE
+        return AudioFormat(encoding, 0, message.channel_count if separate else 0)
     return AudioFormat(encoding, message.sample_rate_hertz, message.channel_count or 1)
 
 
@@ -195,23 +273,29 @@ def _name(encoding: pb.AudioEncoding) -> str:
     return pb.AudioEncoding.Name(encoding) if known else f"value {encoding}"
 
 
-def _task(task: pb.Task, path: str) -> Task:
-    if task not in TASKS:
-        raise InvalidConfig(path, f"value {task} is not a task")
-    return TASKS[task]
+def _known(table: Mapping[Number, Value], number: Number, path: str) -> Value:
+    if number not in table:
+        raise InvalidConfig(path, f"value {number} is not known to this server")
+    return table[number]
 
 
 def _language(tag: str, path: str) -> str:
-    """The primary subtag of a BCP-47 tag: Whisper tells languages apart, not regions."""
-    language = tag.replace("_", "-").split("-", 1)[0].lower()
-    if not language.isalpha():
-        raise InvalidConfig(path, f"{quoted(tag)} is not a BCP-47 tag such as 'en' or 'ko-KR'")
-    return language
+    try:
+        return whisper_code(tag)
+    except ValueError:
+        raise InvalidConfig(
+            path, f"{quoted(tag)} is not a BCP-47 tag such as 'en' or 'ko-KR'"
+        ) from None
 
 
-def _seconds(
-    message: pb.StreamingConfig | pb.EndpointingConfig, field: str, default: Default
-) -> float | Default:
+def _given(message: Message, field: str, default: Value) -> Value:
+    """The value of an optional field."""
+    value: Value = getattr(message, field)
+    return value if message.HasField(field) else default
+
+
+def _seconds(message: Message, field: str, default: Default) -> float | Default:
+    """The value of a field that is a duration."""
     if not message.HasField(field):
         return default
     duration: Duration = getattr(message, field)

@@ -4,27 +4,43 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from google.protobuf.duration_pb2 import Duration
 from sori.v1 import speech_pb2 as pb
 
 from sori_server.domain import events
-from sori_server.domain.audio import SAMPLE_RATE, AudioFormat
+from sori_server.domain.audio import SAMPLE_RATE
 from sori_server.domain.config import RecognitionConfig, StreamConfig
+from sori_server.domain.language import language_tag, tag_for
 from sori_server.domain.limits import Limits
+from sori_server.domain.presets import PRESETS
 from sori_server.domain.recognition import Word
 from sori_server.engine.port import ModelInfo
 from sori_server.runtime.gateway import Gateway
 from sori_server.runtime.runner import StreamRunner
-from sori_server.transport.grpc.requests import ENCODINGS, TASKS
+from sori_server.transport.grpc.durations import duration, offset
+from sori_server.transport.grpc.effective import effective_config
+from sori_server.transport.grpc.requests import TASKS
+
+SpeechEvent = (
+    events.SpeechStarted | events.SpeechEnded | events.SingleUtteranceEnded | events.SpeechTimedOut
+)
 
 FINAL_REASONS: Final = {
     events.FinalReason.ENDPOINT: pb.FINAL_REASON_ENDPOINT,
     events.FinalReason.FINALIZE: pb.FINAL_REASON_FINALIZE,
     events.FinalReason.MAX_UTTERANCE: pb.FINAL_REASON_MAX_UTTERANCE,
+    events.FinalReason.CHUNK: pb.FINAL_REASON_CHUNK,
     events.FinalReason.END_OF_AUDIO: pb.FINAL_REASON_END_OF_AUDIO,
     events.FinalReason.SERVER: pb.FINAL_REASON_SERVER,
 }
-_ENCODING_VALUES: Final = {encoding: value for value, encoding in ENCODINGS.items()}
+PROBLEMS: Final = {
+    events.AudioProblem.NOT_FINITE: pb.WARNING_REASON_AUDIO_NOT_FINITE,
+    events.AudioProblem.CLIPPED: pb.WARNING_REASON_AUDIO_CLIPPED,
+    events.AudioProblem.DAMAGED: pb.WARNING_REASON_AUDIO_DAMAGED,
+}
+TIMEOUTS: Final = {
+    events.SpeechTimeout.START: pb.SPEECH_EVENT_TYPE_SPEECH_START_TIMEOUT,
+    events.SpeechTimeout.END: pb.SPEECH_EVENT_TYPE_SPEECH_END_TIMEOUT,
+}
 _TASK_VALUES: Final = {task: value for value, task in TASKS.items()}
 
 
@@ -34,27 +50,39 @@ def stream_response(
     """One event as the client of `runner`'s stream sees it."""
     config, event = runner.config, numbered.event
     if isinstance(event, events.SessionStarted):
-        started = session_started(event.session_id, config, gateway.model, gateway.limits)
+        started = pb.SessionStarted(
+            session_id=event.session_id,
+            effective_config=effective_config(config, gateway.model),
+            model=model(gateway.model, loaded=True),
+            limits=server_limits(gateway.limits),
+        )
         return pb.StreamingRecognizeResponse(sequence=numbered.sequence, session_started=started)
-    return response(numbered, runner.received_bytes, with_latency=config.latency_breakdown)
+    return response(numbered, runner.received_bytes, config)
 
 
 def response(
-    numbered: events.NumberedEvent, received_bytes: int, *, with_latency: bool
+    numbered: events.NumberedEvent, received_bytes: int, config: StreamConfig
 ) -> pb.StreamingRecognizeResponse:
     """One event after the first as the client sees it; `received_bytes` goes into `Progress`."""
     kind: dict[str, Any]
     match numbered.event:
         case events.Result() as event:
-            kind = {"result": recognition_result(event, with_latency=with_latency)}
-        case events.SpeechStarted() | events.SpeechEnded() as event:
+            with_latency = config.latency_breakdown
+            result = recognition_result(event, config.recognition, with_latency=with_latency)
+            kind = {"result": result}
+        case (
+            events.SpeechStarted()
+            | events.SpeechEnded()
+            | events.SingleUtteranceEnded()
+            | events.SpeechTimedOut() as event
+        ):
             kind = {"speech_event": _speech_event(event)}
+        case events.WindowLost() | events.AudioWarning() as event:
+            kind = {"warning": _warning(event)}
         case events.Progress() as event:
             kind = {"progress": _progress(event, received_bytes)}
         case events.Finalized(request_id, position):
             kind = {"finalized": pb.Finalized(request_id=request_id, offset=offset(position))}
-        case events.WindowLost() as event:
-            kind = {"warning": _warning(event)}
         case events.GoingAway(time_left):
             kind = {"go_away": _go_away(time_left)}
         case events.SessionSummary() as event:
@@ -62,8 +90,10 @@ def response(
     return pb.StreamingRecognizeResponse(sequence=numbered.sequence, **kind)
 
 
-def recognition_result(result: events.Result, *, with_latency: bool) -> pb.RecognitionResult:
-    """An interim or final result."""
+def recognition_result(
+    result: events.Result, config: RecognitionConfig, *, with_latency: bool
+) -> pb.RecognitionResult:
+    """An interim or final result; languages are called what the client called them."""
     reason = result.final_reason
     alternative = pb.RecognitionAlternative(
         committed_text=result.committed_text,
@@ -79,7 +109,8 @@ def recognition_result(result: events.Result, *, with_latency: bool) -> pb.Recog
         final_reason=FINAL_REASONS[reason] if reason else pb.FINAL_REASON_UNSPECIFIED,
         start_offset=offset(result.span.start),
         end_offset=offset(result.span.end),
-        language_code=result.language,
+        channel_tag=result.channel,
+        language_code=tag_for(result.language, config),
         language_confidence=result.language_confidence,
         latency=_latency(result.latency) if with_latency and result.latency else None,
     )
@@ -95,25 +126,13 @@ def summary(totals: events.SessionSummary) -> pb.SessionSummary:
     )
 
 
-def session_started(
-    session_id: str, config: StreamConfig, model_info: ModelInfo, limits: Limits
-) -> pb.SessionStarted:
-    """The first response of a stream."""
-    return pb.SessionStarted(
-        session_id=session_id,
-        effective_config=_stream_config(config, model_info),
-        model=model(model_info, loaded=True),
-        limits=server_limits(limits),
-    )
-
-
 def model(info: ModelInfo, *, loaded: bool) -> pb.Model:
     """A model."""
     return pb.Model(
         name=info.name,
         display_name=info.display_name,
         revision=info.revision,
-        language_codes=info.languages,
+        language_codes=[language_tag(code) for code in info.languages],
         loaded=loaded,
         tasks=[_TASK_VALUES[task] for task in info.tasks],
     )
@@ -130,61 +149,23 @@ def server_limits(limits: Limits) -> pb.ServerLimits:
     )
 
 
-def offset(position: int) -> Duration:
-    """A position on the audio clock; exact, as 1 / 16 kHz is a whole number of nanoseconds."""
-    whole, rest = divmod(position, SAMPLE_RATE)
-    return Duration(seconds=whole, nanos=rest * (1_000_000_000 // SAMPLE_RATE))
+def presets() -> list[pb.Preset]:
+    """The presets a client can name."""
+    return [pb.Preset(name=each.name, description=each.description) for each in PRESETS]
 
 
-def duration(seconds: float) -> Duration:
-    """A length of time."""
-    whole, nanos = divmod(round(seconds * 1e9), 1_000_000_000)
-    return Duration(seconds=whole, nanos=nanos)
-
-
-def _stream_config(config: StreamConfig, model_info: ModelInfo) -> pb.StreamingConfig:
-    endpointing = config.endpointing
-    progress = config.progress_interval
-    return pb.StreamingConfig(
-        recognition=_recognition_config(config.recognition, model_info),
-        interim_results=config.interim_results,
-        min_interim_interval=duration(config.interim_interval),
-        endpointing=pb.EndpointingConfig(
-            end_silence=duration(endpointing.end_silence),
-            max_utterance=duration(endpointing.longest_utterance),
-            min_speech=duration(endpointing.min_speech),
-            prefix_padding=duration(endpointing.prefix_padding),
-            speech_threshold=endpointing.speech_threshold,
-        ),
-        voice_activity_events=config.voice_activity_events,
-        progress_interval=None if progress is None else duration(progress),
-        latency_breakdown=config.latency_breakdown,
-    )
-
-
-def _recognition_config(config: RecognitionConfig, model_info: ModelInfo) -> pb.RecognitionConfig:
-    return pb.RecognitionConfig(
-        audio_format=_audio_format(config.audio_format),
-        model=model_info.name,
-        language_codes=config.languages,
-        task=_TASK_VALUES[config.task],
-        features=pb.RecognitionFeatures(word_time_offsets=config.word_times),
-        decoding=pb.DecodingOptions(beam_size=config.beam_size),
-    )
-
-
-def _audio_format(audio: AudioFormat) -> pb.AudioFormat:
-    return pb.AudioFormat(
-        encoding=_ENCODING_VALUES[audio.encoding],
-        sample_rate_hertz=audio.sample_rate,
-        channel_count=audio.channels,
-    )
-
-
-def _speech_event(event: events.SpeechStarted | events.SpeechEnded) -> pb.SpeechEvent:
-    started = isinstance(event, events.SpeechStarted)
-    kind = pb.SPEECH_EVENT_TYPE_SPEECH_STARTED if started else pb.SPEECH_EVENT_TYPE_SPEECH_ENDED
-    return pb.SpeechEvent(type=kind, offset=offset(event.position))
+def _speech_event(event: SpeechEvent) -> pb.SpeechEvent:
+    channel = 0
+    match event:
+        case events.SpeechStarted(channel=channel):
+            event_type = pb.SPEECH_EVENT_TYPE_SPEECH_STARTED
+        case events.SpeechEnded(channel=channel):
+            event_type = pb.SPEECH_EVENT_TYPE_SPEECH_ENDED
+        case events.SingleUtteranceEnded():
+            event_type = pb.SPEECH_EVENT_TYPE_SINGLE_UTTERANCE_ENDED
+        case events.SpeechTimedOut(timeout):
+            event_type = TIMEOUTS[timeout]
+    return pb.SpeechEvent(type=event_type, offset=offset(event.position), channel_tag=channel)
 
 
 def _progress(event: events.Progress, received_bytes: int) -> pb.Progress:
@@ -220,10 +201,18 @@ def _latency(latency: events.Latency) -> pb.LatencyBreakdown:
     )
 
 
-def _warning(lost: events.WindowLost) -> pb.Warning:
-    start, end = (f"{position / SAMPLE_RATE:.3f}" for position in (lost.span.start, lost.span.end))
+def _warning(event: events.WindowLost | events.AudioWarning) -> pb.Warning:
+    if isinstance(event, events.AudioWarning):
+        place = {"position": _seconds(event.position)}
+        return pb.Warning(reason=PROBLEMS[event.problem], message=event.message, metadata=place)
+    start, end = _seconds(event.span.start), _seconds(event.span.end)
+    channel = {"channel": str(event.channel)} if event.channel else {}
     return pb.Warning(
         reason=pb.WARNING_REASON_RECOGNITION_FAILED,
         message=f"audio from {start} s to {end} s could not be recognized",
-        metadata={"start": start, "end": end, "reason": lost.reason},
+        metadata={"start": start, "end": end, "reason": event.reason, **channel},
     )
+
+
+def _seconds(position: int) -> str:
+    return f"{position / SAMPLE_RATE:.3f}"

@@ -87,6 +87,7 @@ class SpeechService(pb_grpc.SpeechServiceServicer):
             active_stream_count=gateway.active_streams,
             available_stream_count=max(free, 0) if gateway.ready else 0,
             draining=gateway.draining,
+            presets=responses.presets(),
         )
 
     async def _first_message(self, context: StreamContext) -> StreamConfig:
@@ -104,20 +105,25 @@ class SpeechService(pb_grpc.SpeechServiceServicer):
                 f"config: must be the first message, got {kind or 'an unknown kind'}",
                 metadata={"field": "config"},
             )
-        return requests.stream_config(message.config, self._gateway.limits)
+        return requests.stream_config(message.config, self._gateway.limits, self._gateway.preset)
 
     async def _recognize(
         self, request_iterator: AsyncIterator[pb.RecognizeRequest]
     ) -> pb.RecognizeResponse:
         with self._gateway.receiving():
             request = await self._recording(request_iterator)
-            config = requests.recording_config(request.config, self._gateway.limits)
+            config = requests.recording_config(
+                request.config, self._gateway.limits, self._gateway.preset
+            )
             door = RecordingDoor(request.audio, self._gateway.limits.max_chunk_bytes)
             with self._gateway.recording(config) as runner:
                 await runner.run(door)
         door.check_complete()
         return pb.RecognizeResponse(
-            results=[responses.recognition_result(r, with_latency=False) for r in door.results],
+            results=[
+                responses.recognition_result(result, config, with_latency=False)
+                for result in door.results
+            ],
             summary=responses.summary(door.summary),
         )
 
