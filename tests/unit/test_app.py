@@ -11,7 +11,9 @@ from contextlib import closing
 import grpc
 import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
+from sori_server import app
 from sori_server.app import Server, build_engine, resolve_model
+from sori_server.domain.config import StreamConfig
 from sori_server.domain.errors import (
     AddressUnavailable,
     EngineUnavailable,
@@ -182,3 +184,19 @@ async def test_addresses_of_ipv6_are_served() -> None:
     ):
         answer = await health_pb2_grpc.HealthStub(channel).Check(health_pb2.HealthCheckRequest())
         assert answer.status == STATUS.SERVING
+
+
+@pytest.mark.parametrize(("preset", "usual"), [("", ""), ("voice-command", "small")])
+def test_what_auto_stands_for_is_the_preset_s_to_say(
+    monkeypatch: pytest.MonkeyPatch, preset: str, usual: str
+) -> None:
+    wanted: list[object] = []
+    monkeypatch.setattr(app, "resolve", lambda *names, **more: wanted.append((names, more)))
+    resolve_model(Settings(preset=preset, device="cpu"))
+    assert wanted == [(("auto", "cpu"), {"progress": None, "usual": usual})]
+
+
+def test_a_server_starts_streams_from_its_preset() -> None:
+    server = Server(Settings(preset="captions"), ScriptedEngine())
+    assert server.gateway.preset.name == "captions"
+    assert server_for(ScriptedEngine()).gateway.preset.config == StreamConfig()

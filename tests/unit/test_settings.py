@@ -40,6 +40,7 @@ def test_every_setting_has_one_name_in_all_places(tmp_path: Path) -> None:
         "device": "cpu",
         "compute_type": "int8",
         "cpu_threads": 3,
+        "preset": "meeting",
         "log_level": "debug",
     }
     assert set(wanted) == {field.name for field in dataclasses.fields(Settings)} - {"limits"}
@@ -141,3 +142,8 @@ def test_mistakes_in_the_environment_are_named(variable: str, value: str, field:
 def test_mistakes_in_flags_are_named() -> None:
     with pytest.raises(InvalidConfig, match=r"cpu_threads: flag --cpu-threads: -1 is not allowed"):
         load_settings({"cpu_threads": -1}, {})
+
+
+def test_a_preset_must_be_one_there_is() -> None:
+    with pytest.raises(InvalidConfig, match=r"'turbo' is not allowed; allowed: voice-command, ca"):
+        load_settings({"preset": "turbo"}, {})

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
 from sori_server.domain.errors import InvalidConfig
+from sori_server.domain.presets import Preset, preset_named
 from sori_server.engine.dispatcher import BatchingEngine
 from sori_server.engine.front_end import WhisperFrontEnd
 from sori_server.engine.hub import Progress
@@ -22,11 +23,14 @@ from sori_server.transport.grpc.server import GrpcServer
 def resolve_model(settings: Settings, progress: Progress | None = None) -> ResolvedModel:
     """The model of the settings, fetched if it is not on this machine.
 
+    `auto` is the model of the preset, if it has one.
+
     Raises:
         ModelNotFound: it cannot be had.
-        InvalidConfig: there is no such kind of device.
+        InvalidConfig: there is no such kind of device, or no such preset.
     """
-    return resolve(settings.model, _device(settings), progress=progress)
+    usual = _preset(settings).model
+    return resolve(settings.model, _device(settings), progress=progress, usual=usual)
 
 
 def build_engine(settings: Settings, model: ResolvedModel) -> BatchingEngine:
@@ -52,9 +56,13 @@ async def open_gateway(settings: Settings, model: ResolvedModel) -> AsyncIterato
     engine = build_engine(settings, model)
     await engine.start()
     try:
-        yield Gateway(engine, settings.limits)
+        yield Gateway(engine, settings.limits, _preset(settings))
     finally:
         await engine.close()
+
+
+def _preset(settings: Settings) -> Preset:
+    return preset_named(settings.preset, "preset")
 
 
 def _device(settings: Settings) -> str:
@@ -75,7 +83,7 @@ class Server:
     def __init__(self, settings: Settings, engine: EnginePort) -> None:
         self._settings = settings
         self._engine = engine
-        self.gateway = Gateway(engine, settings.limits)
+        self.gateway = Gateway(engine, settings.limits, _preset(settings))
         self._grpc = GrpcServer(self.gateway)
         self._opened = AsyncExitStack()
         self.grpc_port = 0

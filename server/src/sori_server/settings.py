@@ -18,6 +18,7 @@ from typing import Final, get_type_hints
 
 from sori_server.domain.errors import InvalidConfig
 from sori_server.domain.limits import Limits
+from sori_server.domain.presets import PRESETS
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,8 @@ class Settings:
     """Number type of the weights in the model; `auto` picks by device."""
     cpu_threads: int = 0
     """Threads of one model call on a CPU; zero uses every core."""
+    preset: str = ""
+    """What settings that a client leaves unset stand for; empty for the defaults."""
     log_level: str = "info"
     limits: Limits = field(default_factory=Limits)
 
@@ -163,6 +166,7 @@ _RULES: Final[dict[str, _Rule]] = {
         "int8_bfloat16",
     ),
     "cpu_threads": _whole(0, 1024),
+    "preset": _one_of(*(preset.name for preset in PRESETS)),
     "log_level": _one_of("debug", "info", "warning", "error"),
     **dict(_limit_rules()),
 }

@@ -66,6 +66,14 @@ def test_auto_takes_the_usual_model_from_the_cache(hub: Hub, device: str, name: 
     assert default_name(device) == name
 
 
+def test_auto_takes_what_is_usual_for_the_work_and_a_name_does_not(hub: Hub) -> None:
+    folder = put_in_cache(hub, "Systran/faster-whisper-small")
+    model = resolve("auto", "cuda", hub, usual="small")
+    assert (model.name, model.path) == ("small", folder)
+    assert resolve("mini", "cuda", hub, usual="small").name == "mini"
+    assert "model 'tiny' cannot be had" in resolve("auto", "cuda", hub, usual="tiny").warning
+
+
 def test_auto_without_a_network_takes_mini_quickly_and_says_so(
     hub: Hub, caplog: pytest.LogCaptureFixture
 ) -> None:

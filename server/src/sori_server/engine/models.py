@@ -61,10 +61,12 @@ def resolve(
     device: str = AUTO,
     hub: Hub = Hub(),  # noqa: B008 (immutable)
     progress: Progress | None = None,
+    *,
+    usual: str = "",
 ) -> ResolvedModel:
     """The model of this name, fetched from the hub if it is not here yet.
 
-    `auto` takes the usual model of the device, or the bundled `mini` with a warning where
+    `auto` takes `usual` or else the usual model of the device, or the bundled `mini` with a warning where
     that cannot be had. A name, folder or hub id never stands for anything else.
 
     Raises:
@@ -72,7 +74,7 @@ def resolve(
     """
     if name != AUTO:
         return _resolve_named(name, hub, progress)
-    wanted = default_name(device)
+    wanted = usual or default_name(device)
     try:
         return _resolve_named(wanted, hub, progress)
     except ModelNotFound as error:
