@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 
 import pytest
 import sori_client.sync
@@ -15,6 +15,7 @@ from sori_client import (
     Finalized,
     Result,
     SessionStarted,
+    SpeechEvent,
     StreamConfig,
     Summary,
     errors,
@@ -226,3 +227,43 @@ async def test_closing_a_plain_client_wakes_the_threads_that_wait_for_it() -> No
             await asyncio.wait_for(waiting, 5)
     with pytest.raises(errors.ConnectionLost, match="closed"):
         client.server_info()
+
+
+async def enough(call: ScriptedCall) -> None:
+    """The server has heard its one utterance while the client goes on sending."""
+    await call.start()
+    for _ in range(3):
+        await call.read()
+    event_type = pb.SPEECH_EVENT_TYPE_SINGLE_UTTERANCE_ENDED
+    await call.send(speech_event=pb.SpeechEvent(type=event_type))
+    await call.say("one")
+    await call.send(session_summary=pb.SessionSummary())
+
+
+class Torrent(Endless):
+    """A source that always has more."""
+
+    async def chunks(self) -> AsyncGenerator[bytes, None]:
+        try:
+            while True:
+                yield bytes(32_000)
+                await asyncio.sleep(0)
+        finally:
+            self.closed = True
+
+
+@pytest.mark.parametrize("kind", [Endless, Torrent])
+async def test_a_stream_may_end_well_before_its_audio_does(
+    driver: Driver, kind: type[Endless]
+) -> None:
+    for _ in range(5):  # whether a message was just being written is for chance to say
+        source = kind()
+        outcome, _ = await play(driver, enough, source)
+        assert outcome.error is None
+        assert [type(event) for event in outcome.events] == [
+            SessionStarted,
+            SpeechEvent,
+            Result,
+            Summary,
+        ]
+        assert source.closed

@@ -12,7 +12,7 @@ from contextlib import aclosing
 from pathlib import Path
 
 import pytest
-from sori_client import AudioEncoding, AudioFormat, Bytes, File, Source, Stdin, errors
+from sori_client import CONTAINER, AudioEncoding, AudioFormat, Bytes, File, Source, Stdin, errors
 from sori_client.sources import MAX_CHUNK_BYTES
 
 pytestmark = pytest.mark.unit
@@ -91,6 +91,29 @@ def test_what_is_not_supported_is_said_with_what_is(tmp_path: Path) -> None:
         File(tmp_path / "none.wav")
     with pytest.raises(FileNotFoundError):
         File(tmp_path / "none.raw", MONO)
+
+
+async def test_a_container_is_sent_as_it_is(tmp_path: Path) -> None:
+    samples = bytes(range(256)) * 300
+    path = write_wav(tmp_path / "a.wav", samples)
+    source = File(path, CONTAINER)
+    assert source.format == CONTAINER
+    chunks = await all_of(source)
+    assert b"".join(chunks) == path.read_bytes()
+    assert max(map(len, chunks)) <= MAX_CHUNK_BYTES
+    flac = AudioFormat(AudioEncoding.FLAC, 0, 2)
+    assert File(path, flac).format == flac
+
+
+def test_a_container_has_no_pace(tmp_path: Path) -> None:
+    path = write_wav(tmp_path / "a.wav", bytes(320))
+    with pytest.raises(errors.UnsupportedAudio, match=r"a\.wav: `realtime` is for WAV and raw"):
+        File(path, CONTAINER, realtime=True)
+
+
+def test_a_container_that_is_not_there_is_missed_at_once(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError):
+        File(tmp_path / "missing.mp3", CONTAINER)
 
 
 async def test_a_wav_named_as_such_is_read_as_one(tmp_path: Path) -> None:

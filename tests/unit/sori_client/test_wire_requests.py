@@ -3,7 +3,16 @@ from __future__ import annotations
 import pytest
 from google.protobuf.duration_pb2 import Duration
 from sori.v1 import speech_pb2 as pb
-from sori_client import AudioEncoding, AudioFormat, Endpointing, StreamConfig, Task
+from sori_client import (
+    AudioEncoding,
+    AudioFormat,
+    ChannelMode,
+    Endpointing,
+    EndpointingMode,
+    Replacement,
+    StreamConfig,
+    Task,
+)
 from sori_client.wire import requests, responses
 
 pytestmark = pytest.mark.unit
@@ -12,16 +21,31 @@ FULL = StreamConfig(
     model="mini",
     languages=("ko", "en"),
     task=Task.TRANSLATE,
+    language_switching=True,
     word_times=True,
+    interim_words=True,
+    initial_prompt="A talk about rivers.",
+    hotwords=("Sori", "Han River"),
+    replacements=(Replacement("sorry", "Sori", case_sensitive=True), Replacement("um", "")),
+    channel_mode=ChannelMode.SEPARATE,
     beam_size=3,
+    no_speech_threshold=0.25,
+    condition_on_previous_text=False,
+    preset="meeting",
     interim_results=True,
     interim_interval=0.25,
+    single_utterance=True,
     endpointing=Endpointing(
+        mode=EndpointingMode.FIXED,
         end_silence=0.7,
         max_utterance=20.0,
         min_speech=0.0,
         prefix_padding=0.1,
         speech_threshold=0.25,
+        speech_start_timeout=2.5,
+        speech_end_timeout=3.5,
+        chunk_duration=4.0,
+        overlap_duration=0.5,
     ),
     voice_activity_events=True,
     progress_interval=1.5,
@@ -34,7 +58,9 @@ def test_what_is_not_asked_for_stays_unset() -> None:
     assert not message.HasField("min_interim_interval")
     assert not message.HasField("progress_interval")
     assert message.endpointing == pb.EndpointingConfig()
-    assert message.recognition.decoding.beam_size == 0
+    assert message.recognition.decoding == pb.DecodingOptions()
+    assert message.recognition.adaptation == pb.Adaptation()
+    assert message.preset == ""
     assert message.recognition.task == pb.TASK_TRANSCRIBE
     assert list(message.recognition.language_codes) == []
 
@@ -54,6 +80,32 @@ def test_zero_is_sent_where_it_means_something() -> None:
     assert message.endpointing.min_speech == Duration()
 
 
+def test_every_field_of_the_contract_can_be_set() -> None:
+    message = requests.config_request(FULL, AudioFormat()).config
+    parts = (
+        message,
+        message.recognition,
+        message.recognition.features,
+        message.recognition.adaptation,
+        message.recognition.adaptation.replacements[0],
+        message.recognition.decoding,
+        message.endpointing,
+    )
+    for part in parts:
+        given = {field.name for field, _ in part.ListFields()}
+        assert given == set(part.DESCRIPTOR.fields_by_name)
+
+
+def test_a_config_may_be_logged_without_what_it_expects_to_hear() -> None:
+    for text in ("rivers", "Han", "sorry"):
+        assert text not in repr(FULL)
+
+
+@pytest.mark.parametrize("mode", EndpointingMode)
+def test_each_mode_has_its_number(mode: EndpointingMode) -> None:
+    assert pb.EndpointingMode.Name(requests.MODES[mode]) == f"ENDPOINTING_MODE_{mode.name}"
+
+
 @pytest.mark.parametrize("seconds", [0.1, 0.3, 1.0, 2.5, 14_400.000000001])
 def test_seconds_become_durations_to_the_nanosecond(seconds: float) -> None:
     message = requests.duration(seconds)
@@ -66,8 +118,8 @@ def test_seconds_become_durations_to_the_nanosecond(seconds: float) -> None:
 def test_each_encoding_has_its_number(encoding: AudioEncoding) -> None:
     message = requests.audio_format(AudioFormat(encoding, 44_100, 2))
     assert pb.AudioEncoding.Name(message.encoding) == f"AUDIO_ENCODING_{encoding.name}"
-    raw = encoding is not AudioEncoding.WAV
-    assert (message.sample_rate_hertz, message.channel_count) == ((44_100, 2) if raw else (0, 0))
+    assert message.sample_rate_hertz == (0 if encoding.is_container else 44_100)
+    assert message.channel_count == 2
 
 
 def test_each_message_is_of_its_kind() -> None:

@@ -9,6 +9,7 @@ from sori_client import (
     FinalReason,
     GoAway,
     Latency,
+    Preset,
     Progress,
     Result,
     ServerWarning,
@@ -45,6 +46,7 @@ FINAL = pb.RecognitionResult(
     final_reason=pb.FINAL_REASON_MAX_UTTERANCE,
     start_offset=at(1.25),
     end_offset=at(2.5),
+    channel_tag=2,
     language_code="en",
     language_confidence=0.75,
     latency=pb.LatencyBreakdown(
@@ -77,13 +79,16 @@ FINAL = pb.RecognitionResult(
                 words=(Word("one", 1.5, 1.75, 0.25),),
                 final_reason=FinalReason.MAX_UTTERANCE,
                 latency=Latency(0.5, 0.125, 0.0625, 0.25, 0.75, 8),
+                channel=2,
             ),
         ),
         (
             pb.StreamingRecognizeResponse(
-                speech_event=pb.SpeechEvent(type=pb.SPEECH_EVENT_TYPE_SPEECH_ENDED, offset=at(2.0))
+                speech_event=pb.SpeechEvent(
+                    type=pb.SPEECH_EVENT_TYPE_SPEECH_ENDED, offset=at(2.0), channel_tag=1
+                )
             ),
-            SpeechEvent(SpeechEventType.SPEECH_ENDED, 2.0),
+            SpeechEvent(SpeechEventType.SPEECH_ENDED, 2.0, channel=1),
         ),
         (
             pb.StreamingRecognizeResponse(
@@ -139,6 +144,21 @@ def test_every_kind_of_the_contract_is_known() -> None:
         assert event is not None or kind == "speech_event"  # one without a type says nothing
 
 
+@pytest.mark.parametrize("kind", SpeechEventType)
+def test_every_speech_event_is_known(kind: SpeechEventType) -> None:
+    number = pb.SpeechEventType.Value(f"SPEECH_EVENT_TYPE_{kind.name}")
+    response = pb.StreamingRecognizeResponse(speech_event=pb.SpeechEvent(type=number))
+    assert responses.event(response) == SpeechEvent(kind, 0.0)
+    assert len(SpeechEventType) == len(pb.SpeechEventType.values()) - 1
+
+
+@pytest.mark.parametrize("reason", FinalReason)
+def test_every_reason_is_known(reason: FinalReason) -> None:
+    number = pb.FinalReason.Value(f"FINAL_REASON_{reason.name}")
+    assert responses.result(pb.RecognitionResult(final_reason=number)).final_reason is reason
+    assert len(FinalReason) == len(pb.FinalReason.values()) - 1
+
+
 def test_kinds_and_names_of_a_newer_server_do_no_harm() -> None:
     assert responses.event(pb.StreamingRecognizeResponse(sequence=1)) is None
     newer = pb.Warning()
@@ -188,11 +208,16 @@ def test_a_server_and_its_models_are_described() -> None:
     )
     server = responses.server_info(
         pb.GetServerInfoResponse(
-            version="1", limits=limits, active_stream_count=2, available_stream_count=3
+            version="1",
+            limits=limits,
+            active_stream_count=2,
+            available_stream_count=3,
+            presets=[pb.Preset(name="meeting", description="long talk")],
         )
     )
     assert (server.version, server.active_streams, server.available_streams) == ("1", 2, 3)
     assert not server.draining
+    assert server.presets == (Preset("meeting", "long talk"),)
     assert server.limits.max_session_duration == 60.0
     assert server.limits.idle_timeout == 5.0
     assert server.limits.max_buffered_audio == 30.0

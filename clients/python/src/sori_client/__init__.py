@@ -6,7 +6,15 @@ sources and configurations, give the same events and raise the errors of
 """
 
 from sori_client.client import Client, Timeouts
-from sori_client.config import Endpointing, RecognitionConfig, StreamConfig, Task
+from sori_client.config import (
+    ChannelMode,
+    Endpointing,
+    EndpointingMode,
+    RecognitionConfig,
+    Replacement,
+    StreamConfig,
+    Task,
+)
 from sori_client.errors import (
     AudioLost,
     ConnectionLost,
@@ -23,6 +31,7 @@ from sori_client.errors import (
 from sori_client.sources import Bytes, File, Microphone, Source, Stdin
 from sori_client.stream import RecognitionStream
 from sori_client.types import (
+    CONTAINER,
     AudioEncoding,
     AudioFormat,
     Event,
@@ -31,6 +40,7 @@ from sori_client.types import (
     GoAway,
     Latency,
     Model,
+    Preset,
     Progress,
     Recognition,
     Result,
@@ -45,15 +55,18 @@ from sori_client.types import (
 )
 
 __all__ = [
+    "CONTAINER",
     "AudioEncoding",
     "AudioFormat",
     "AudioLost",
     "Bytes",
+    "ChannelMode",
     "Client",
     "ConnectionLost",
     "ContractBroken",
     "DeadlineExceeded",
     "Endpointing",
+    "EndpointingMode",
     "Event",
     "File",
     "FinalReason",
@@ -65,10 +78,12 @@ __all__ = [
     "Model",
     "NotFound",
     "Overloaded",
+    "Preset",
     "Progress",
     "Recognition",
     "RecognitionConfig",
     "RecognitionStream",
+    "Replacement",
     "Result",
     "ServerError",
     "ServerInfo",

@@ -13,6 +13,36 @@ class Task(enum.Enum):
     TRANSLATE = "translate"
 
 
+class ChannelMode(enum.Enum):
+    """All channels mixed to one, or each recognized by itself."""
+
+    MIX = "mix"
+    SEPARATE = "separate"
+
+
+class EndpointingMode(enum.Enum):
+    """Who decides when an utterance ends."""
+
+    VAD = "vad"
+    """Silence."""
+    CLIENT = "client"
+    """`RecognitionStream.finalize()`."""
+    FIXED = "fixed"
+    """The clock: every `chunk_duration`."""
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Replacement:
+    """Text to write instead of what was heard: whole words, without their punctuation."""
+
+    search: str
+    replace: str
+    case_sensitive: bool = False
+
+    def __repr__(self) -> str:
+        return f"Replacement({len(self.search)} characters)"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecognitionConfig:
     """What to recognize."""
@@ -21,40 +51,70 @@ class RecognitionConfig:
     """A name from `list_models()`; empty for the server's default."""
     languages: tuple[str, ...] = ()
     """BCP-47 tags: none to detect, one to fix, more to choose among."""
+    language_switching: bool = False
+    """Detect the language again in every utterance."""
     task: Task = Task.TRANSCRIBE
     word_times: bool = False
     """Fill `Result.words` of final results."""
+    interim_words: bool = False
+    """Fill `Result.words` of interim results, too."""
+    initial_prompt: str = field(default="", repr=False)
+    """Text before the first word: a description, names, the style; only biases the model."""
+    hotwords: tuple[str, ...] = field(default=(), repr=False)
+    """Likely words and phrases; they only bias the model."""
+    replacements: tuple[Replacement, ...] = ()
+    """Made in committed and final text."""
+    channel_mode: ChannelMode = ChannelMode.MIX
     beam_size: int = 0
     """Beam of final results, 1 to 10."""
+    no_speech_threshold: float | None = None
+    """Windows that the model doubts and finds less likely to hold speech have no text, 0 to 1."""
+    condition_on_previous_text: bool | None = None
+    """Give the model earlier text of the stream as prompt."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Endpointing:
-    """When utterances start and end."""
+    """When utterances start and end. Settings that mean nothing in the mode are refused."""
 
+    mode: EndpointingMode | None = None
+    """None for `VAD`, or what the preset says."""
     end_silence: float | None = None
-    """Silence that ends an utterance, 0.1 to 10 s."""
+    """Mode `VAD`: silence that ends an utterance, 0.1 to 10 s."""
     max_utterance: float | None = None
-    """Utterances are cut here at the latest, 2 to 28 s."""
+    """Modes `VAD` and `CLIENT`: utterances are cut here at the latest, 2 to 28 s."""
     min_speech: float | None = None
     """Least speech that starts an utterance, up to 2 s."""
     prefix_padding: float | None = None
     """Audio kept before detected speech, up to 2 s."""
     speech_threshold: float | None = None
     """Speech probability that counts as speech, above 0, below 1."""
+    speech_start_timeout: float | None = None
+    """The server ends the stream when no speech starts in this time, 0.5 to 3600 s."""
+    speech_end_timeout: float | None = None
+    """The server ends the stream this long after speech, 0.5 to 3600 s."""
+    chunk_duration: float | None = None
+    """Mode `FIXED`: text becomes final every time this much audio has passed, 1 to 28 s."""
+    overlap_duration: float | None = None
+    """Mode `FIXED`: words at the end of a chunk, in a stretch as long as this, are left to the
+    next one; at most half of the chunk."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StreamConfig(RecognitionConfig):
     """Settings of one stream."""
 
+    preset: str = ""
+    """A name from `server_info().presets`: what settings that are None or zero stand for."""
     interim_results: bool = False
     """Send results before they are final."""
     interim_interval: float | None = None
     """Least audio between two interim results of an utterance, 0.1 to 10 s."""
     endpointing: Endpointing = field(default_factory=Endpointing)
+    single_utterance: bool = False
+    """The server ends the stream after its first utterance."""
     voice_activity_events: bool = False
-    """Send `SpeechEvent`."""
+    """Send `SpeechEvent` when speech starts and ends."""
     progress_interval: float | None = None
     """Send `Progress` after this much audio; None sends it after final results."""
     latency_breakdown: bool = False

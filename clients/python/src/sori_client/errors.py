@@ -22,7 +22,7 @@
     │   └── SequenceError            a response is missing or came twice
     ├── StreamEnded                  the stream takes no more messages
     └── SourceError                  there is no audio to send
-        ├── UnsupportedAudio         a file that is neither WAV nor of a given raw format
+        ├── UnsupportedAudio         a file that cannot be sent like this
         ├── MicrophoneUnavailable    no `sounddevice`, or no such device
         └── MicrophoneOverflow       audio came faster than it could be sent
 
@@ -209,7 +209,7 @@ class SourceError(SoriClientError):
 
 
 class UnsupportedAudio(SourceError):
-    """A file that is neither WAV nor of a given raw format."""
+    """A file that is neither WAV nor of a given format, or that cannot be paced."""
 
 
 class MicrophoneUnavailable(SourceError):

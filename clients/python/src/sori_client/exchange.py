@@ -112,8 +112,10 @@ class Exchange:
                 if event is not None:
                     await self.inbox.put(event)
         except grpc.aio.AioRpcError as failure:
-            established = self.reception.session is not None
-            raise error_from(status.of(failure), established=established) from failure
+            ended = status.of(failure)
+            if ended.code() is not grpc.StatusCode.OK:  # else the server had heard enough
+                established = self.reception.session is not None
+                raise error_from(ended, established=established) from failure
         self.reception.complete()
 
     async def _next(

@@ -21,6 +21,18 @@ class AudioEncoding(enum.Enum):
     MULAW = "mulaw"
     ALAW = "alaw"
     WAV = "wav"
+    FLAC = "flac"
+    OGG_OPUS = "ogg_opus"
+    WEBM_OPUS = "webm_opus"
+    MP3 = "mp3"
+    M4A = "m4a"
+    CONTAINER = "container"
+    """Any of the containers above, told apart by the first bytes."""
+
+    @property
+    def is_container(self) -> bool:
+        """Whether the bytes say their rate and channels themselves."""
+        return self not in _SAMPLE_BYTES
 
 
 _SAMPLE_BYTES: Final = {
@@ -28,13 +40,16 @@ _SAMPLE_BYTES: Final = {
     AudioEncoding.FLOAT32: 4,
     AudioEncoding.MULAW: 1,
     AudioEncoding.ALAW: 1,
-    AudioEncoding.WAV: 0,
 }
 
 
 @dataclass(frozen=True, slots=True)
 class AudioFormat:
-    """Encoding, rate in hertz and channel count; `WAV` says the last two in its header."""
+    """Encoding, rate in hertz and channel count.
+
+    Containers say the last two themselves, and what is written here does not count. Only for
+    `ChannelMode.SEPARATE` their `channels` must be right.
+    """
 
     encoding: AudioEncoding = AudioEncoding.LINEAR16
     sample_rate: int = 16_000
@@ -42,13 +57,17 @@ class AudioFormat:
 
     @property
     def frame_bytes(self) -> int:
-        """Bytes of one sample of all channels; zero for `WAV`."""
-        return _SAMPLE_BYTES[self.encoding] * self.channels
+        """Bytes of one sample of all channels; zero for containers."""
+        return _SAMPLE_BYTES.get(self.encoding, 0) * self.channels
 
     @property
     def bytes_per_second(self) -> int:
-        """Bytes of one second; zero for `WAV`."""
+        """Bytes of one second; zero for containers."""
         return self.frame_bytes * self.sample_rate
+
+
+CONTAINER: Final = AudioFormat(AudioEncoding.CONTAINER, 0, 0)
+"""Audio that says itself what it is."""
 
 
 class FinalReason(enum.Enum):
@@ -57,6 +76,7 @@ class FinalReason(enum.Enum):
     ENDPOINT = "endpoint"
     FINALIZE = "finalize"
     MAX_UTTERANCE = "max_utterance"
+    CHUNK = "chunk"
     END_OF_AUDIO = "end_of_audio"
     SERVER = "server"
 
@@ -97,7 +117,8 @@ class Result:
 
     `committed_text` only grows from one result of an utterance to the next and is all the
     text of a final one; `tentative_text` may change. `revision` counts the results of the
-    utterance, `words` and `confidence` belong to final results.
+    utterance, `confidence` belongs to final results. `channel` is 1 and up where channels are
+    recognized separately, and utterances are counted in each; else it is 0.
     """
 
     committed_text: str
@@ -113,6 +134,7 @@ class Result:
     words: tuple[Word, ...] = ()
     final_reason: FinalReason | None = None
     latency: Latency | None = None
+    channel: int = 0
 
     @property
     def text(self) -> str:
@@ -128,18 +150,22 @@ class Result:
 
 
 class SpeechEventType(enum.Enum):
-    """Speech started or ended."""
+    """What happened; the last three end the stream, whose `Summary` follows."""
 
     SPEECH_STARTED = "speech_started"
     SPEECH_ENDED = "speech_ended"
+    SINGLE_UTTERANCE_ENDED = "single_utterance_ended"
+    SPEECH_START_TIMEOUT = "speech_start_timeout"
+    SPEECH_END_TIMEOUT = "speech_end_timeout"
 
 
 @dataclass(frozen=True, slots=True)
 class SpeechEvent:
-    """Speech started or ended at `offset`."""
+    """What happened at `offset`; `channel` is as in `Result`."""
 
     type: SpeechEventType
     offset: float
+    channel: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,6 +273,14 @@ class Recognition:
 
 
 @dataclass(frozen=True, slots=True)
+class Preset:
+    """Settings under a name, for `StreamConfig.preset`."""
+
+    name: str
+    description: str
+
+
+@dataclass(frozen=True, slots=True)
 class ServerInfo:
     """State of the server; a `draining` one refuses new streams."""
 
@@ -255,3 +289,4 @@ class ServerInfo:
     active_streams: int
     available_streams: int
     draining: bool
+    presets: tuple[Preset, ...] = ()

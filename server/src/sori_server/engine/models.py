@@ -66,8 +66,8 @@ def resolve(
 ) -> ResolvedModel:
     """The model of this name, fetched from the hub if it is not here yet.
 
-    `auto` takes `usual` or else the usual model of the device, or the bundled `mini` with a warning where
-    that cannot be had. A name, folder or hub id never stands for anything else.
+    `auto` takes `usual`, or else the usual model of the device, or the bundled `mini` with a
+    warning where that cannot be had. A name, folder or hub id never stands for anything else.
 
     Raises:
         ModelNotFound: it cannot be had; the message says what was tried and what to do.

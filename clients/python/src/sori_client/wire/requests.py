@@ -7,7 +7,14 @@ from typing import Final
 from google.protobuf.duration_pb2 import Duration
 from sori.v1 import speech_pb2 as pb
 
-from sori_client.config import Endpointing, RecognitionConfig, StreamConfig, Task
+from sori_client.config import (
+    ChannelMode,
+    Endpointing,
+    EndpointingMode,
+    RecognitionConfig,
+    StreamConfig,
+    Task,
+)
 from sori_client.types import AudioEncoding, AudioFormat
 
 ENCODINGS: Final = {
@@ -16,10 +23,25 @@ ENCODINGS: Final = {
     AudioEncoding.MULAW: pb.AUDIO_ENCODING_MULAW,
     AudioEncoding.ALAW: pb.AUDIO_ENCODING_ALAW,
     AudioEncoding.WAV: pb.AUDIO_ENCODING_WAV,
+    AudioEncoding.FLAC: pb.AUDIO_ENCODING_FLAC,
+    AudioEncoding.OGG_OPUS: pb.AUDIO_ENCODING_OGG_OPUS,
+    AudioEncoding.WEBM_OPUS: pb.AUDIO_ENCODING_WEBM_OPUS,
+    AudioEncoding.MP3: pb.AUDIO_ENCODING_MP3,
+    AudioEncoding.M4A: pb.AUDIO_ENCODING_M4A,
+    AudioEncoding.CONTAINER: pb.AUDIO_ENCODING_CONTAINER,
 }
 TASKS: Final = {
     Task.TRANSCRIBE: pb.TASK_TRANSCRIBE,
     Task.TRANSLATE: pb.TASK_TRANSLATE,
+}
+CHANNEL_MODES: Final = {
+    ChannelMode.MIX: pb.CHANNEL_MODE_MIX,
+    ChannelMode.SEPARATE: pb.CHANNEL_MODE_SEPARATE,
+}
+MODES: Final = {
+    EndpointingMode.VAD: pb.ENDPOINTING_MODE_VAD,
+    EndpointingMode.CLIENT: pb.ENDPOINTING_MODE_CLIENT,
+    EndpointingMode.FIXED: pb.ENDPOINTING_MODE_FIXED,
 }
 
 
@@ -33,36 +55,61 @@ def duration(seconds: float | None) -> Duration | None:
 
 
 def audio_format(value: AudioFormat) -> pb.AudioFormat:
-    """The format; `WAV` says rate and channels itself."""
-    if value.encoding is AudioEncoding.WAV:
-        return pb.AudioFormat(encoding=pb.AUDIO_ENCODING_WAV)
+    """The format; containers say their rate themselves."""
     return pb.AudioFormat(
         encoding=ENCODINGS[value.encoding],
-        sample_rate_hertz=value.sample_rate,
+        sample_rate_hertz=0 if value.encoding.is_container else value.sample_rate,
         channel_count=value.channels,
     )
 
 
 def recognition_config(config: RecognitionConfig, audio: AudioFormat) -> pb.RecognitionConfig:
-    """What to recognize in audio of a format."""
+    """What to recognize in audio of a format; what is None stays unset."""
     return pb.RecognitionConfig(
         audio_format=audio_format(audio),
         model=config.model,
         language_codes=config.languages,
+        language_switching=config.language_switching,
         task=TASKS[config.task],
-        features=pb.RecognitionFeatures(word_time_offsets=config.word_times),
-        decoding=pb.DecodingOptions(beam_size=config.beam_size),
+        features=pb.RecognitionFeatures(
+            word_time_offsets=config.word_times, interim_word_time_offsets=config.interim_words
+        ),
+        adaptation=_adaptation(config),
+        channel_mode=CHANNEL_MODES[config.channel_mode],
+        decoding=pb.DecodingOptions(
+            beam_size=config.beam_size,
+            no_speech_threshold=config.no_speech_threshold,
+            condition_on_previous_text=config.condition_on_previous_text,
+        ),
+    )
+
+
+def _adaptation(config: RecognitionConfig) -> pb.Adaptation:
+    return pb.Adaptation(
+        hotwords=config.hotwords,
+        initial_prompt=config.initial_prompt,
+        replacements=[
+            pb.Replacement(
+                search=each.search, replace=each.replace, case_sensitive=each.case_sensitive
+            )
+            for each in config.replacements
+        ],
     )
 
 
 def endpointing_config(value: Endpointing) -> pb.EndpointingConfig:
     """Endpointing; what is None stays unset."""
     return pb.EndpointingConfig(
+        mode=MODES[value.mode] if value.mode else pb.ENDPOINTING_MODE_UNSPECIFIED,
         end_silence=duration(value.end_silence),
         max_utterance=duration(value.max_utterance),
         min_speech=duration(value.min_speech),
         prefix_padding=duration(value.prefix_padding),
         speech_threshold=value.speech_threshold,
+        speech_start_timeout=duration(value.speech_start_timeout),
+        speech_end_timeout=duration(value.speech_end_timeout),
+        chunk_duration=duration(value.chunk_duration),
+        overlap_duration=duration(value.overlap_duration),
     )
 
 
@@ -74,9 +121,11 @@ def config_request(config: StreamConfig, audio: AudioFormat) -> pb.StreamingReco
             interim_results=config.interim_results,
             min_interim_interval=duration(config.interim_interval),
             endpointing=endpointing_config(config.endpointing),
+            single_utterance=config.single_utterance,
             voice_activity_events=config.voice_activity_events,
             progress_interval=duration(config.progress_interval),
             latency_breakdown=config.latency_breakdown,
+            preset=config.preset,
         )
     )
 

@@ -3,27 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from google.protobuf.duration_pb2 import Duration
 from sori.v1 import speech_pb2 as pb
 
 from sori_client import types
-from sori_client.config import Endpointing, StreamConfig, Task
-from sori_client.wire.requests import ENCODINGS, TASKS
+from sori_client.config import ChannelMode, Endpointing, Replacement, StreamConfig, Task
+from sori_client.wire.requests import CHANNEL_MODES, ENCODINGS, MODES, TASKS
+
+Value = TypeVar("Value", float, bool)
 
 _ENCODINGS: Final = {number: encoding for encoding, number in ENCODINGS.items()}
 _TASKS: Final = {number: task for task, number in TASKS.items()}
+_CHANNEL_MODES: Final = {number: mode for mode, number in CHANNEL_MODES.items()}
+_MODES: Final = {number: mode for mode, number in MODES.items()}
 _FINAL_REASONS: Final = {
     pb.FINAL_REASON_ENDPOINT: types.FinalReason.ENDPOINT,
     pb.FINAL_REASON_FINALIZE: types.FinalReason.FINALIZE,
     pb.FINAL_REASON_MAX_UTTERANCE: types.FinalReason.MAX_UTTERANCE,
+    pb.FINAL_REASON_CHUNK: types.FinalReason.CHUNK,
     pb.FINAL_REASON_END_OF_AUDIO: types.FinalReason.END_OF_AUDIO,
     pb.FINAL_REASON_SERVER: types.FinalReason.SERVER,
 }
 _SPEECH_EVENTS: Final = {
     pb.SPEECH_EVENT_TYPE_SPEECH_STARTED: types.SpeechEventType.SPEECH_STARTED,
     pb.SPEECH_EVENT_TYPE_SPEECH_ENDED: types.SpeechEventType.SPEECH_ENDED,
+    pb.SPEECH_EVENT_TYPE_SINGLE_UTTERANCE_ENDED: types.SpeechEventType.SINGLE_UTTERANCE_ENDED,
+    pb.SPEECH_EVENT_TYPE_SPEECH_START_TIMEOUT: types.SpeechEventType.SPEECH_START_TIMEOUT,
+    pb.SPEECH_EVENT_TYPE_SPEECH_END_TIMEOUT: types.SpeechEventType.SPEECH_END_TIMEOUT,
 }
 _WARNINGS: Final = {
     number: name.removeprefix("WARNING_REASON_") for name, number in pb.WarningReason.items()
@@ -56,29 +64,52 @@ def session_started(message: pb.SessionStarted) -> types.SessionStarted:
 
 
 def _stream_config(message: pb.StreamingConfig) -> StreamConfig:
-    recognition, endpointing = message.recognition, message.endpointing
+    recognition, decoding = message.recognition, message.recognition.decoding
+    adaptation = recognition.adaptation
     return StreamConfig(
         model=recognition.model,
         languages=tuple(recognition.language_codes),
+        language_switching=recognition.language_switching,
         task=_TASKS.get(recognition.task, Task.TRANSCRIBE),
         word_times=recognition.features.word_time_offsets,
-        beam_size=recognition.decoding.beam_size,
+        interim_words=recognition.features.interim_word_time_offsets,
+        initial_prompt=adaptation.initial_prompt,
+        hotwords=tuple(adaptation.hotwords),
+        replacements=tuple(
+            Replacement(each.search, each.replace, each.case_sensitive)
+            for each in adaptation.replacements
+        ),
+        channel_mode=_CHANNEL_MODES.get(recognition.channel_mode, ChannelMode.MIX),
+        beam_size=decoding.beam_size,
+        no_speech_threshold=_optional(decoding, "no_speech_threshold", float),
+        condition_on_previous_text=_optional(decoding, "condition_on_previous_text", bool),
+        preset=message.preset,
         interim_results=message.interim_results,
         interim_interval=_optional(message, "min_interim_interval", seconds),
-        endpointing=Endpointing(
-            end_silence=_optional(endpointing, "end_silence", seconds),
-            max_utterance=_optional(endpointing, "max_utterance", seconds),
-            min_speech=_optional(endpointing, "min_speech", seconds),
-            prefix_padding=_optional(endpointing, "prefix_padding", seconds),
-            speech_threshold=_optional(endpointing, "speech_threshold", float),
-        ),
+        endpointing=_endpointing(message.endpointing),
+        single_utterance=message.single_utterance,
         voice_activity_events=message.voice_activity_events,
         progress_interval=_optional(message, "progress_interval", seconds),
         latency_breakdown=message.latency_breakdown,
     )
 
 
-def _optional(message: Any, name: str, read: Callable[[Any], float]) -> float | None:  # noqa: ANN401
+def _endpointing(message: pb.EndpointingConfig) -> Endpointing:
+    return Endpointing(
+        mode=_MODES.get(message.mode),
+        end_silence=_optional(message, "end_silence", seconds),
+        max_utterance=_optional(message, "max_utterance", seconds),
+        min_speech=_optional(message, "min_speech", seconds),
+        prefix_padding=_optional(message, "prefix_padding", seconds),
+        speech_threshold=_optional(message, "speech_threshold", float),
+        speech_start_timeout=_optional(message, "speech_start_timeout", seconds),
+        speech_end_timeout=_optional(message, "speech_end_timeout", seconds),
+        chunk_duration=_optional(message, "chunk_duration", seconds),
+        overlap_duration=_optional(message, "overlap_duration", seconds),
+    )
+
+
+def _optional(message: Any, name: str, read: Callable[[Any], Value]) -> Value | None:  # noqa: ANN401
     return read(getattr(message, name)) if message.HasField(name) else None
 
 
@@ -107,6 +138,7 @@ def result(message: pb.RecognitionResult) -> types.Result:
         words=tuple(_words(best.words)),
         final_reason=_FINAL_REASONS.get(message.final_reason),
         latency=_latency(message.latency) if message.HasField("latency") else None,
+        channel=message.channel_tag,
     )
 
 
@@ -133,7 +165,9 @@ def _latency(message: pb.LatencyBreakdown) -> types.Latency:
 
 def _speech_event(message: pb.SpeechEvent) -> types.SpeechEvent | None:
     kind = _SPEECH_EVENTS.get(message.type)
-    return types.SpeechEvent(kind, seconds(message.offset)) if kind else None
+    if kind is None:
+        return None
+    return types.SpeechEvent(kind, seconds(message.offset), message.channel_tag)
 
 
 def _progress(message: pb.Progress) -> types.Progress:
@@ -203,6 +237,7 @@ def server_info(message: pb.GetServerInfoResponse) -> types.ServerInfo:
         active_streams=message.active_stream_count,
         available_streams=message.available_stream_count,
         draining=message.draining,
+        presets=tuple(types.Preset(each.name, each.description) for each in message.presets),
     )
 
 
