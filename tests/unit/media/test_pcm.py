@@ -12,17 +12,26 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sori_server.domain.audio import AudioEncoding, AudioFormat
 from sori_server.domain.errors import InvalidAudio
-from sori_server.media.pcm import FloatArray, PcmDecoder
+from sori_server.domain.events import AudioProblem
+from sori_server.media.pcm import PcmDecoder
+from sori_server.media.resampling import FloatArray
 
 pytestmark = pytest.mark.unit
 
-RAW = [encoding for encoding in AudioEncoding if encoding is not AudioEncoding.WAV]
+RAW = [encoding for encoding in AudioEncoding if not encoding.is_container]
+
+
+def decode_apart(audio_format: AudioFormat, chunks: Iterable[bytes]) -> FloatArray:
+    decoder = PcmDecoder(audio_format, apart=True)
+    parts = [decoder.feed(chunk) for chunk in chunks]
+    return np.concatenate([*parts, decoder.close()], axis=1)
 
 
 def decode(audio_format: AudioFormat, chunks: Iterable[bytes]) -> FloatArray:
     decoder = PcmDecoder(audio_format)
     parts = [decoder.feed(chunk) for chunk in chunks]
-    return np.concatenate([*parts, decoder.close()])
+    (mono,) = np.concatenate([*parts, decoder.close()], axis=1)
+    return mono
 
 
 def split(data: bytes, cuts: list[int]) -> list[bytes]:
@@ -68,10 +77,20 @@ def test_float32_is_clipped() -> None:
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
-def test_float32_that_is_no_number_is_refused(value: float) -> None:
-    decoder = PcmDecoder(AudioFormat(AudioEncoding.FLOAT32))
-    with pytest.raises(InvalidAudio, match=r"audio\.data: FLOAT32 samples must be finite"):
-        decoder.feed(np.array([0, value], "<f4").tobytes())
+@pytest.mark.parametrize("rate", [16_000, 48_000])
+def test_float32_that_is_no_number_is_silence(value: float, rate: int) -> None:
+    samples = np.full(4_800, 0.5, "<f4")
+    samples[2_400:2_500] = 0.0
+    bad = samples.copy()
+    bad[2_400:2_500] = value
+    decoder = PcmDecoder(AudioFormat(AudioEncoding.FLOAT32, rate))
+    first = decoder.feed(bad[:2_400].tobytes())
+    assert decoder.problems == frozenset()
+    rest = decoder.feed(bad[2_400:].tobytes())
+    assert decoder.problems == {AudioProblem.NOT_FINITE}
+    heard = np.concatenate([first, rest, decoder.close()], axis=1)[0]
+    good = decode(AudioFormat(AudioEncoding.FLOAT32, rate), [samples.tobytes()])
+    np.testing.assert_array_equal(heard, good)
 
 
 @pytest.mark.parametrize(
@@ -92,6 +111,25 @@ def test_channels_are_mixed_to_their_mean() -> None:
     np.testing.assert_array_equal(mono, [0.0, 0.5, 0.5])
 
 
+@given(
+    rate=st.sampled_from([8_000, 16_000, 44_100]),
+    channels=st.integers(1, 8),
+    cuts=st.lists(st.integers(0, 50_000), max_size=6),
+)
+def test_channels_apart_are_each_what_they_are_alone(
+    rate: int, channels: int, cuts: list[int]
+) -> None:
+    sound = np.random.default_rng(3).uniform(-1, 1, (1_000, channels)).astype("<f4")
+    apart = decode_apart(
+        AudioFormat(AudioEncoding.FLOAT32, rate, channels), split(sound.tobytes(), cuts)
+    )
+    alone = [
+        decode(AudioFormat(AudioEncoding.FLOAT32, rate), [sound[:, i].tobytes()])
+        for i in range(channels)
+    ]
+    np.testing.assert_array_equal(apart, np.stack(alone))
+
+
 @pytest.mark.parametrize("rate", [8_000, 22_050, 48_000])
 def test_a_tone_stays_where_it_was(rate: int) -> None:
     time = np.arange(rate) / rate
@@ -105,7 +143,7 @@ def test_bytes_of_an_unfinished_sample_are_told_after_the_last_samples() -> None
     decoder = PcmDecoder(AudioFormat(AudioEncoding.LINEAR16, 8_000, 2))
     before = decoder.feed(b"\0" * (4 * 800 + 3))
     assert decoder.trailing_bytes == 3
-    assert len(before) + len(decoder.close()) == 1600
+    assert before.shape[1] + decoder.close().shape[1] == 1600
     with pytest.raises(InvalidAudio, match=r"3 bytes left over .* 4 bytes per sample") as caught:
         decoder.check_complete()
     assert caught.value.field == "audio.data"
@@ -115,6 +153,6 @@ def test_bytes_of_an_unfinished_sample_are_told_after_the_last_samples() -> None
 
 def test_whole_audio_is_complete() -> None:
     decoder = PcmDecoder(AudioFormat(AudioEncoding.LINEAR16))
-    assert len(decoder.feed(b"\0" * 8)) == 4
-    assert len(decoder.close()) == 0
+    assert decoder.feed(b"\0" * 8).shape == (1, 4)
+    assert decoder.close().shape == (1, 0)
     decoder.check_complete()

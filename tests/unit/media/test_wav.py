@@ -14,8 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sori_server.domain.audio import AudioEncoding, AudioFormat
 from sori_server.domain.errors import InvalidAudio
-from sori_server.media.decoder import open_decoder
-from sori_server.media.pcm import FloatArray, PcmDecoder
+from sori_server.domain.events import AudioProblem
+from sori_server.media.pcm import PcmDecoder
+from sori_server.media.resampling import FloatArray
 from sori_server.media.wav import MAX_HEADER_BYTES, WavDecoder, WavHeaderReader
 
 pytestmark = pytest.mark.unit
@@ -39,14 +40,16 @@ def riff(*chunks: bytes) -> bytes:
 
 def decode(*pieces: bytes) -> FloatArray:
     decoder = WavDecoder()
-    samples = np.concatenate([*(decoder.feed(piece) for piece in pieces), decoder.close()])
+    blocks = [*(decoder.feed(piece) for piece in pieces), decoder.close()]
     decoder.check_complete()
-    return samples
+    (mono,) = np.concatenate(blocks, axis=1)
+    return mono
 
 
 def as_linear16(data: bytes, rate: int = 16_000, channels: int = 1) -> FloatArray:
     decoder = PcmDecoder(AudioFormat(AudioEncoding.LINEAR16, rate, channels))
-    return np.concatenate([decoder.feed(data), decoder.close()])
+    (mono,) = np.concatenate([decoder.feed(data), decoder.close()], axis=1)
+    return mono
 
 
 def written_by_wave(rate: int, channels: int) -> bytes:
@@ -179,8 +182,8 @@ def test_a_header_is_given_up_at_its_limit() -> None:
 
 def test_audio_that_ends_in_its_header_is_told() -> None:
     decoder = WavDecoder()
-    assert len(decoder.feed(riff(fmt()))) == 0
-    assert len(decoder.close()) == 0
+    assert decoder.feed(riff(fmt())).shape == (1, 0)
+    assert decoder.close().shape == (1, 0)
     with pytest.raises(InvalidAudio, match="ended inside its WAVE header, after 36 bytes"):
         decoder.check_complete()
 
@@ -188,7 +191,7 @@ def test_audio_that_ends_in_its_header_is_told() -> None:
 def test_audio_that_ends_in_a_sample_keeps_the_samples_before() -> None:
     decoder = WavDecoder()
     samples = decoder.feed(riff(fmt(), chunk(b"data", SAMPLES))[:-1])
-    assert len(samples) + len(decoder.close()) == 1599
+    assert samples.shape[1] + decoder.close().shape[1] == 1599
     with pytest.raises(InvalidAudio, match="1 bytes left over"):
         decoder.check_complete()
 
@@ -211,7 +214,17 @@ def test_arbitrary_bytes_are_refused_or_wait(data: bytes) -> None:
     assert header is None or header.data_start <= len(data) + 12
 
 
-def test_open_decoder_follows_the_announced_encoding() -> None:
-    wav = open_decoder(AudioFormat(AudioEncoding.WAV, 0, 0))
-    raw = open_decoder(AudioFormat(AudioEncoding.LINEAR16))
-    np.testing.assert_array_equal(wav.feed(written_by_wave(16_000, 1)), raw.feed(SAMPLES))
+def test_channels_are_kept_apart_when_they_are_those_announced() -> None:
+    left_right = np.array([[0.5, -0.5], [1.0, 0.0]], "<f4")
+    data = riff(fmt(tag=3, channels=2, bits=32), chunk(b"data", left_right.tobytes()))
+    np.testing.assert_array_equal(WavDecoder(apart=2).feed(data), left_right.T)
+    with pytest.raises(InvalidAudio, match="2 channels, 3 were announced") as caught:
+        WavDecoder(apart=3).feed(data)
+    assert caught.value.field == "audio_format.channel_count"
+
+
+def test_samples_that_are_no_numbers_are_a_problem() -> None:
+    decoder = WavDecoder()
+    assert decoder.problems == frozenset()
+    decoder.feed(riff(fmt(tag=3, bits=32), chunk(b"data", struct.pack("<f", np.nan))))
+    assert decoder.problems == {AudioProblem.NOT_FINITE}

@@ -9,11 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from sori_server.domain.audio import AudioEncoding, AudioFormat
+from sori_server.domain.config import ChannelMode
 from sori_server.domain.errors import AudioGap, InvalidAudio
+from sori_server.domain.events import AudioProblem
+from sori_server.domain.limits import Limits
 from sori_server.engine.fake import VAD_FRAME, FakeStreamAudio
 from sori_server.engine.port import FloatArray
 from sori_server.runtime.door import AudioBytes, EndOfAudio
-from sori_server.runtime.ingest import PIECE, Ingest
+from sori_server.runtime.ingest import PIECE, Ingest, Judged
 from support.word_audio import linear16, silence, speak
 
 pytestmark = pytest.mark.unit
@@ -41,21 +44,34 @@ class Listened(FakeStreamAudio):
 class Hearing:
     """An ingest and what came of it."""
 
-    def __init__(self, audio_format: AudioFormat = LINEAR16) -> None:
-        self.audio = Listened()
-        self.ingest = Ingest(audio_format, self.audio)
+    def __init__(self, audio_format: AudioFormat = LINEAR16, *, apart: bool = False) -> None:
+        self.audios = [Listened() for _ in range(audio_format.channels if apart else 1)]
+        mode = ChannelMode.SEPARATE if apart else ChannelMode.MIX
+        self.ingest = Ingest(audio_format, mode, self.audios, Limits())
         self.counted = 0
         self.probabilities: list[float] = []
+        self.lengths: list[tuple[int, ...]] = []
+
+    @property
+    def audio(self) -> Listened:
+        return self.audios[0]
+
+    def take(self, judged: Judged) -> None:
+        count, probabilities = judged
+        self.counted += count
+        self.probabilities += probabilities[0]
+        self.lengths.append(tuple(len(channel) for channel in probabilities))
 
     async def accept(self, data: bytes, offset: int | None = None) -> None:
-        async for count, probabilities in self.ingest.accept(AudioBytes(data, offset)):
-            self.counted += count
-            self.probabilities += probabilities
+        async for judged in self.ingest.accept(AudioBytes(data, offset)):
+            self.take(judged)
 
     async def close(self) -> None:
-        async for count, probabilities in self.ingest.close():
-            self.counted += count
-            self.probabilities += probabilities
+        async for judged in self.ingest.close():
+            self.take(judged)
+
+    def warned(self) -> list[tuple[AudioProblem, int]]:
+        return [(warning.problem, warning.position) for warning in self.ingest.warnings()]
 
 
 async def test_every_sample_is_counted_and_judged() -> None:
@@ -170,6 +186,54 @@ async def test_half_a_sample_is_not_complete() -> None:
 
 
 async def test_what_cannot_be_decoded_is_told() -> None:
-    hearing = Hearing(AudioFormat(AudioEncoding.FLOAT32))
+    hearing = Hearing(AudioFormat(AudioEncoding.WAV, 0, 0))
     with pytest.raises(InvalidAudio):
+        await hearing.accept(b"OggS")
+
+
+# ---------------------------------------------------------------------- channels, warnings
+
+
+async def test_each_channel_is_judged_by_itself() -> None:
+    stereo = np.stack([speak(range(20)), np.zeros(32_000, np.float32)], axis=1)
+    data = np.round(stereo * 32_768).astype("<i2").tobytes()
+    hearing = Hearing(AudioFormat(AudioEncoding.LINEAR16, 16_000, 2), apart=True)
+    await hearing.accept(data[:70_001])
+    await hearing.accept(data[70_001:])
+    assert np.array_equal(hearing.audios[0].heard, speak(range(20)))
+    assert np.array_equal(hearing.audios[1].heard, np.zeros(32_000))
+    assert hearing.counted == 32_000
+    assert all(left == right for left, right in hearing.lengths)
+    assert hearing.ingest.received_bytes == 128_000
+
+
+async def test_mixed_channels_are_judged_as_one() -> None:
+    hearing = Hearing(AudioFormat(AudioEncoding.LINEAR16, 16_000, 2))
+    await hearing.accept(np.array([[1_000, 3_000]] * 800, "<i2").tobytes())
+    assert np.array_equal(hearing.audio.heard, np.full(800, 2_000 / 32_768, np.float32))
+
+
+async def test_samples_that_are_no_numbers_are_told_once() -> None:
+    hearing = Hearing(AudioFormat(AudioEncoding.FLOAT32))
+    await hearing.accept(np.zeros(4_000, "<f4").tobytes())
+    assert hearing.warned() == []
+    for _ in range(2):
         await hearing.accept(np.full(8, np.nan, "<f4").tobytes())
+    assert hearing.warned() == [(AudioProblem.NOT_FINITE, 4_000)]
+    assert hearing.warned() == []
+    assert np.array_equal(hearing.audio.heard, np.zeros(4_016))
+
+
+async def test_clipped_audio_is_told_once() -> None:
+    hearing = Hearing()
+    await hearing.accept(linear16(silence(10)))
+    noise = np.random.default_rng(1).normal(0, 1, 48_000).clip(-1, 1)
+    await hearing.accept(np.round(noise * 32_767).astype("<i2").tobytes())
+    assert hearing.warned() == [(AudioProblem.CLIPPED, 16_000)]
+
+
+async def test_closing_for_good_can_be_repeated() -> None:
+    hearing = Hearing()
+    await hearing.accept(SPOKEN)
+    await hearing.ingest.aclose()
+    await hearing.ingest.aclose()

@@ -68,8 +68,11 @@ class Limits:
     """Largest M4A whose index comes last: it is decoded when it is complete."""
     decoder_leeway: float = 60.0
     """Seconds of audio a container may always hold."""
-    min_bytes_per_second: float = 50.0
-    """Bytes a container has at least for each second above `decoder_leeway`; fewer are a bomb."""
+    min_bytes_per_second: float = 20.0
+    """Bytes a container has at least for each second above `decoder_leeway`; fewer are a bomb.
+
+    Digital silence of FLAC at 8 kHz has 23, of Opus 26 or more, a bomb of FLAC 4.
+    """
     final_deadline: float = 0.35
     """Target from endpoint decision to final result; the scheduler orders by it."""
     max_batch: int = 16

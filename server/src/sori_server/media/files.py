@@ -14,7 +14,8 @@ import av
 
 from sori_server.domain.audio import AudioEncoding, AudioFormat
 from sori_server.domain.errors import InvalidAudio
-from sori_server.media.pcm import FloatArray, PcmDecoder
+from sori_server.media.pcm import PcmDecoder
+from sori_server.media.resampling import FloatArray
 
 if TYPE_CHECKING:
     from av.audio.frame import AudioFrame
@@ -47,11 +48,11 @@ class Recording:
             for decoded in self._container.decode(audio=0):
                 for frame in packed.resample(decoded):
                     decoder = decoder or _decoder_for(frame)
-                    yield decoder.feed(_samples_of(frame))
+                    yield decoder.feed(_samples_of(frame))[0]
         except (av.FFmpegError, ValueError) as error:
             damage = error
         if decoder is not None:
-            yield decoder.close()
+            yield decoder.close()[0]
         if damage is not None:
             raise InvalidAudio(str(self._path), f"damaged audio: {_reason(damage)}") from damage
 

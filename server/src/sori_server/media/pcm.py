@@ -1,4 +1,4 @@
-"""Raw samples in any announced format to mono float32 at 16 kHz."""
+"""Raw samples in any announced format to float32 at 16 kHz."""
 
 from __future__ import annotations
 
@@ -6,13 +6,12 @@ from collections.abc import Callable
 from typing import Final
 
 import numpy as np
-import soxr
 from numpy.typing import NDArray
 
-from sori_server.domain.audio import SAMPLE_RATE, AudioEncoding, AudioFormat
+from sori_server.domain.audio import AudioEncoding, AudioFormat
 from sori_server.domain.errors import InvalidAudio
-
-FloatArray = NDArray[np.float32]
+from sori_server.domain.events import AudioProblem
+from sori_server.media.resampling import FloatArray, Resampler, mixed
 
 AUDIO_FIELD: Final = "audio.data"
 """The field that errors about the bytes themselves name."""
@@ -21,20 +20,22 @@ AUDIO_FIELD: Final = "audio.data"
 class PcmDecoder:
     """Decodes raw audio; how the bytes are split makes no difference to the samples.
 
-    Channels are mixed to their mean; other rates than 16 kHz are resampled by soxr (HQ).
+    Blocks have the shape [channels, samples], or [1, samples] with the mean of the channels
+    unless they are kept `apart`. Other rates than 16 kHz are resampled by soxr (HQ).
     """
 
-    def __init__(self, audio_format: AudioFormat) -> None:
+    def __init__(self, audio_format: AudioFormat, *, apart: bool = False) -> None:
         self._format = audio_format
         self._expand = _EXPANSIONS[audio_format.encoding]
+        self._apart = apart
         self._partial = b""
-        self._resampler = (
-            None
-            if audio_format.sample_rate == SAMPLE_RATE
-            else soxr.ResampleStream(
-                audio_format.sample_rate, SAMPLE_RATE, 1, dtype="float32", quality="HQ"
-            )
-        )
+        self._finite = True
+        self._resampler = Resampler(audio_format.sample_rate, audio_format.channels if apart else 1)
+
+    @property
+    def problems(self) -> frozenset[AudioProblem]:
+        """What was wrong with the samples so far."""
+        return frozenset() if self._finite else frozenset({AudioProblem.NOT_FINITE})
 
     @property
     def trailing_bytes(self) -> int:
@@ -42,20 +43,19 @@ class PcmDecoder:
         return len(self._partial)
 
     def feed(self, data: bytes) -> FloatArray:
-        """Samples completed by these bytes; may be none.
-
-        Raises:
-            InvalidAudio: a FLOAT32 sample is infinite or not a number.
-        """
+        """Samples completed by these bytes; may be none. Those that are no numbers are zero."""
         data = self._partial + data
         whole = len(data) - len(data) % self._format.frame_bytes
         self._partial = data[whole:]
-        mono = _mix(self._expand(data[:whole]), self._format.channels)
-        return self._resample(mono, last=False)
+        samples = self._expand(data[:whole])
+        if self._format.encoding is AudioEncoding.FLOAT32:
+            self._finite &= make_sound(samples)
+        block = samples.reshape(-1, self._format.channels).T
+        return self._resampler.feed(block if self._apart else mixed(block))
 
     def close(self) -> FloatArray:
         """The samples the resampler still held. Nothing may be fed afterwards."""
-        return self._resample(np.empty(0, np.float32), last=True)
+        return self._resampler.close()
 
     def check_complete(self) -> None:
         """Ask after `close` whether the bytes were complete.
@@ -72,18 +72,18 @@ class PcmDecoder:
                 frame_bytes=str(self._format.frame_bytes),
             )
 
-    def _resample(self, mono: FloatArray, *, last: bool) -> FloatArray:
-        if self._resampler is None:
-            return mono
-        resampled: FloatArray = self._resampler.resample_chunk(mono, last=last)
-        return resampled
 
+def make_sound(samples: FloatArray) -> bool:
+    """Bring samples, in place, to -1 to 1, those that are no numbers to zero.
 
-def _mix(interleaved: FloatArray, channels: int) -> FloatArray:
-    if channels == 1:
-        return interleaved
-    mean: FloatArray = interleaved.reshape(-1, channels).mean(axis=1, dtype=np.float32)
-    return mean
+    Returns whether all were finite.
+    """
+    finite = np.isfinite(samples)
+    all_finite = bool(finite.all())
+    if not all_finite:
+        samples[~finite] = 0.0
+    np.clip(samples, -1.0, 1.0, out=samples)
+    return all_finite
 
 
 def _expand_linear16(data: bytes) -> FloatArray:
@@ -91,10 +91,7 @@ def _expand_linear16(data: bytes) -> FloatArray:
 
 
 def _expand_float32(data: bytes) -> FloatArray:
-    samples = np.frombuffer(data, "<f4").astype(np.float32)
-    if not np.isfinite(samples).all():
-        raise InvalidAudio(AUDIO_FIELD, "FLOAT32 samples must be finite numbers from -1 to 1")
-    return samples.clip(-1, 1)
+    return np.frombuffer(data, "<f4").astype(np.float32)
 
 
 def _mulaw_table() -> FloatArray:

@@ -1,12 +1,10 @@
-"""RIFF WAVE as it arrives, split anywhere, to mono float32 at 16 kHz."""
+"""RIFF WAVE as it arrives, split anywhere, to float32 at 16 kHz."""
 
 from __future__ import annotations
 
 import struct
 from dataclasses import dataclass
 from typing import Final
-
-import numpy as np
 
 from sori_server.domain.audio import (
     MAX_CHANNELS,
@@ -16,7 +14,10 @@ from sori_server.domain.audio import (
     AudioFormat,
 )
 from sori_server.domain.errors import InvalidAudio
-from sori_server.media.pcm import AUDIO_FIELD, FloatArray, PcmDecoder
+from sori_server.domain.events import AudioProblem
+from sori_server.media.channels import check_channels
+from sori_server.media.pcm import AUDIO_FIELD, PcmDecoder
+from sori_server.media.resampling import FloatArray, silence
 
 MAX_HEADER_BYTES: Final = 64 * 1024
 """Bytes before the samples, above which a stream is not taken for WAVE."""
@@ -50,13 +51,22 @@ class WavHeader:
 
 
 class WavDecoder:
-    """Decodes one WAVE file; how the bytes are split makes no difference to the samples."""
+    """Decodes one WAVE file; how the bytes are split makes no difference to the samples.
 
-    def __init__(self) -> None:
+    `apart` is the number of channels that are kept apart; 0 mixes however many there are.
+    """
+
+    def __init__(self, apart: int = 0) -> None:
+        self._apart = apart
         self._header = bytearray()
         self._reader = WavHeaderReader()
         self._samples: PcmDecoder | None = None
         self._missing: int | None = None
+
+    @property
+    def problems(self) -> frozenset[AudioProblem]:
+        """What was wrong with the samples so far."""
+        return self._samples.problems if self._samples else frozenset()
 
     @property
     def trailing_bytes(self) -> int:
@@ -67,16 +77,18 @@ class WavDecoder:
         """Samples completed by these bytes; none before the header is complete.
 
         Raises:
-            InvalidAudio: the header is not that of a WAVE file this server reads, or a
-                sample is not a number.
+            InvalidAudio: the header is not that of a WAVE file this server reads, or the
+                file has another number of channels than those to keep apart.
         """
         if self._samples is not None:
             return self._decode(self._samples, data)
         self._header += data
         header = self._reader.read(self._header)
         if header is None:
-            return np.empty(0, np.float32)
-        self._samples = PcmDecoder(header.audio_format)
+            return silence(self._apart or 1)
+        if self._apart:
+            check_channels(header.audio_format.channels, self._apart)
+        self._samples = PcmDecoder(header.audio_format, apart=bool(self._apart))
         self._missing = header.data_bytes
         data = bytes(self._header[header.data_start :])
         self._header.clear()
@@ -84,7 +96,7 @@ class WavDecoder:
 
     def close(self) -> FloatArray:
         """The samples the resampler still held. Nothing may be fed afterwards."""
-        return self._samples.close() if self._samples else np.empty(0, np.float32)
+        return self._samples.close() if self._samples else silence(self._apart or 1)
 
     def check_complete(self) -> None:
         """Ask after `close` whether the bytes were complete.

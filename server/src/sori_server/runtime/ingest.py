@@ -3,32 +3,57 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sori_server.domain.audio import SAMPLE_RATE, AudioFormat
+from sori_server.domain.config import ChannelMode
 from sori_server.domain.errors import AudioGap
+from sori_server.domain.events import AudioProblem, AudioWarning
+from sori_server.domain.limits import Limits
 from sori_server.engine.port import StreamAudio
+from sori_server.media.clipping import ClippingCheck
 from sori_server.media.decoder import open_decoder
 from sori_server.runtime.door import AudioBytes, EndOfAudio
 
 PIECE: Final = SAMPLE_RATE
 """Most samples judged in one go, so that a large chunk does not hold up other streams."""
 
-Judged = tuple[int, list[float]]
-"""A number of samples and the speech probabilities they completed."""
+_MESSAGES: Final = {
+    AudioProblem.NOT_FINITE: "samples that are no finite numbers were taken for silence",
+    AudioProblem.CLIPPED: "much of the audio is at full scale: words may be misheard",
+    AudioProblem.DAMAGED: "part of the audio was damaged or cut off, and left out",
+}
+
+
+Judged = tuple[int, tuple[list[float], ...]]
+"""A number of samples, and for each channel the speech probabilities they completed."""
 
 
 class Ingest:
-    """Decodes one stream's bytes and gives them to the engine's side of the stream."""
+    """Decodes one stream's bytes and gives each channel to the engine's side of it.
 
-    def __init__(self, audio_format: AudioFormat, audio: StreamAudio) -> None:
-        self._decoder = open_decoder(audio_format)
-        self._audio = audio
+    `audios` has one entry for each channel that is kept apart, one for mixed channels.
+    """
+
+    def __init__(
+        self,
+        audio_format: AudioFormat,
+        channel_mode: ChannelMode,
+        audios: Sequence[StreamAudio],
+        limits: Limits,
+    ) -> None:
+        self._decoder = open_decoder(audio_format, channel_mode, limits)
+        self._audios = tuple(audios)
+        self._clipping = tuple(ClippingCheck() for _ in audios)
         self._received_bytes = 0
+        self._judged = 0
+        self._warned: set[AudioProblem] = set()
+        self._warnings: list[AudioWarning] = []
 
     @property
     def received_bytes(self) -> int:
@@ -41,20 +66,27 @@ class Ingest:
         Raises:
             AudioGap: bytes before it are missing.
             InvalidAudio: it cannot be decoded.
+            CapacityExhausted: too many containers are being decoded.
         """
         data = message.data
         if message.offset is not None:
             if message.offset > self._received_bytes:
                 raise AudioGap(self._received_bytes, message.offset, "audio.byte_offset")
             data = data[self._received_bytes - message.offset :]
-        async for judged in self._judge(self._decoder.feed(data)):
-            yield judged
+        async with aclosing(self._judge(self._decoder.feed(data))) as pieces:
+            async for judged in pieces:
+                yield judged
         self._received_bytes += len(data)
 
-    async def close(self) -> AsyncIterator[Judged]:
-        """Take what the decoder still held."""
-        async for judged in self._judge(self._decoder.close()):
-            yield judged
+    async def close(self) -> AsyncGenerator[Judged, None]:
+        """Take what the decoder still held.
+
+        Raises:
+            InvalidAudio: what was received is no audio.
+        """
+        async with aclosing(self._judge(self._decoder.close())) as pieces:
+            async for judged in pieces:
+                yield judged
 
     def check_complete(self, end: EndOfAudio) -> None:
         """Ask after `close` whether everything the client sent is here.
@@ -68,7 +100,42 @@ class Ingest:
             raise AudioGap(self._received_bytes, total, "end_of_audio.total_bytes")
         self._decoder.check_complete()
 
-    async def _judge(self, samples: NDArray[np.float32]) -> AsyncIterator[Judged]:
-        for start in range(0, len(samples), PIECE):
-            piece = samples[start : start + PIECE]
-            yield len(piece), await asyncio.to_thread(self._audio.accept, piece)
+    def warnings(self) -> list[AudioWarning]:
+        """What was found wrong with the audio since the last call; each problem once."""
+        warnings, self._warnings = self._warnings, []
+        return warnings
+
+    async def aclose(self) -> None:
+        """Give back what decoding holds; at the end of the stream, however it ended."""
+        await self._decoder.aclose()
+
+    async def _judge(
+        self, blocks: AsyncGenerator[NDArray[np.float32], None]
+    ) -> AsyncGenerator[Judged, None]:
+        async with aclosing(blocks):
+            async for block in blocks:
+                self._warn()
+                for start in range(0, block.shape[1], PIECE):
+                    piece = block[:, start : start + PIECE]
+                    probabilities = await asyncio.to_thread(self._hear, piece)
+                    self._warn()
+                    self._judged += piece.shape[1]
+                    yield piece.shape[1], probabilities
+        self._warn()
+
+    def _hear(self, piece: NDArray[np.float32]) -> tuple[list[float], ...]:
+        """Give each channel its samples; in a thread."""
+        for check, samples in zip(self._clipping, piece, strict=True):
+            check.look(samples)
+        return tuple(
+            audio.accept(np.ascontiguousarray(samples))
+            for audio, samples in zip(self._audios, piece, strict=True)
+        )
+
+    def _warn(self) -> None:
+        """Note problems there was no warning of yet, at the place that was being judged."""
+        clipped = any(check.clipped for check in self._clipping)
+        problems = self._decoder.problems | ({AudioProblem.CLIPPED} if clipped else set())
+        for problem in sorted(problems - self._warned, key=lambda problem: problem.value):
+            self._warned.add(problem)
+            self._warnings.append(AudioWarning(problem, self._judged, _MESSAGES[problem]))
