@@ -5,11 +5,9 @@ from __future__ import annotations
 import dataclasses
 import functools
 import itertools
-import math
 import pickle
 from collections.abc import Sequence
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import jiwer
@@ -19,12 +17,14 @@ from sori_server.domain.audio import Span
 from sori_server.domain.config import Task
 from sori_server.domain.errors import EngineUnavailable, RecognitionFailed
 from sori_server.domain.recognition import DecodingOptions, Hypothesis
-from sori_server.engine.front_end import WhisperFrontEnd
+from sori_server.engine.capabilities import CONTEXT_TOKENS
+from sori_server.engine.hallucination import without_loop
 from sori_server.engine.model import ModelLoader, SpeechModel, WindowTask
 from sori_server.engine.models import ResolvedModel, resolve
 from sori_server.engine.placement import place
 from sori_server.engine.stream_audio import WhisperStreamAudio
-from sori_server.engine.whisper import WhisperSpeechModel
+from sori_server.engine.vocabulary import Vocabulary
+from sori_server.engine.whisper import WhisperSpeechModel, _Window
 from sori_server.engine.whisper_calls import Decoded
 from support.recordings import NAMES, Utterance, read_recording
 
@@ -32,7 +32,7 @@ pytestmark = pytest.mark.integration
 
 MINI = resolve("mini")
 CPU = place("cpu", cpu_threads=2)
-FRONT_END = WhisperFrontEnd(MINI.path, MINI.capabilities)
+SENTENCE = Vocabulary.of(MINI.path).context(" The meeting is on Thursday the five of January.")
 WORDS = DecodingOptions(word_times=True)
 PLAIN = DecodingOptions()
 
@@ -70,6 +70,16 @@ def texts(outcomes: Sequence[Hypothesis | RecognitionFailed]) -> list[str]:
 def placed(outcomes: Sequence[Hypothesis | RecognitionFailed]) -> list[tuple[str, int, int]]:
     hypotheses = [o for o in outcomes if isinstance(o, Hypothesis)]
     return [(w.text, w.start, w.end) for h in hypotheses for w in h.words]
+
+
+def told(outcomes: Sequence[Hypothesis | RecognitionFailed]) -> list[object]:
+    """All that is decided of windows; the last bits of probabilities are not."""
+    return [
+        (o.text, placed([o]), o.language, o.no_speech, o.doubtful)
+        if isinstance(o, Hypothesis)
+        else type(o)
+        for o in outcomes
+    ]
 
 
 def length(one: WindowTask) -> int:
@@ -144,11 +154,91 @@ def test_batched_text_equals_solo_text(
 
 
 def test_windows_with_and_without_context_keep_their_text(model: SpeechModel) -> None:
-    context = FRONT_END.prompt_tokens(" The meeting is on Thursday the five of January." * 4)
-    assert len(context) >= 32
-    prompts = [(), context[-16:], context[-32:]]
+    context = SENTENCE * 2
+    prompts = [(), context[-16:], context[-9:]]
     tasks = [dataclasses.replace(one, prompt=prompt) for one in digits() for prompt in prompts]
     assert texts(model.recognize_batch(tasks)) == texts(solo(model, tasks))
+
+
+def mixed_batch() -> list[WindowTask]:
+    """Windows of one length that differ in all that may differ."""
+    english, korean = read_recording("en_dialog"), read_recording("ko_dialog")
+    hotwords = Vocabulary.of(MINI.path).hotwords(("Alice", "커피", "Thursday", "seven"), 16)
+    prompts = [prompt[:10] for prompt in (SENTENCE, hotwords, SENTENCE[2:])]
+    assert {len(prompt) for prompt in prompts} == {10}
+    spoken = [("en_dialog", u) for u in english.utterances]
+    spoken += [("ko_dialog", u) for u in korean.utterances]
+    spoken += [("digits_human", u) for u in read_recording("digits_human").utterances]
+    asked = itertools.cycle(
+        DecodingOptions(languages, task, 1, True, threshold)
+        for languages, task, threshold in itertools.product(
+            [(), ("en",), ("ko", "en"), ("ko",)], Task, [0.0, 0.6]
+        )
+    )
+    tasks = [
+        dataclasses.replace(task(name, utterance, options), prompt=prompt)
+        for (name, utterance), options in zip(spoken * 2, asked, strict=False)
+        for prompt in prompts[:2]
+    ]
+    return [one for one in tasks if 300 < length(one) <= 700]
+
+
+def test_a_batch_that_mixes_everything_equals_its_windows_alone(
+    recorded: tuple[WhisperSpeechModel, Recorder],
+) -> None:
+    model, recorder = recorded
+    tasks = mixed_batch()
+    together = model.recognize_batch(tasks)
+    assert [args[0].shape[0] for args, _ in recorder.of("generate")] == [len(tasks)]
+    assert len(recorder.of("align")) >= 4
+    assert len(tasks) >= 16
+    assert told(together) == told(solo(model, tasks))
+    assert told(model.recognize_batch(tasks[::-1]))[::-1] == told(together)
+    assert {o.language for o in together if isinstance(o, Hypothesis)} == {"en", "ko"}
+
+
+def test_samples_are_the_same_in_any_company(model: WhisperSpeechModel) -> None:
+    tasks = every_task(DecodingOptions(temperature=0.8, word_times=True))
+    together = model.recognize_batch(tasks)
+    assert told(together) == told(solo(model, tasks))
+    assert all(o.confidence > 0.2 for o in together if isinstance(o, Hypothesis))
+    assert texts(together) != texts(model.recognize_batch(every_task()))
+    words = [spelled(u.text) for name in NAMES for u in read_recording(name).utterances]
+    assert jiwer.wer(words, [spelled(text) for text in texts(together)]) < 0.25
+
+
+def test_a_long_window_with_a_full_prompt_gets_all_its_tokens(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    patient = dataclasses.replace(MINI.capabilities, context_tokens=CONTEXT_TOKENS)
+    model = WhisperSpeechModel(dataclasses.replace(MINI, capabilities=patient), CPU)
+    monkeypatch.setattr(model._calls, "_suppressed", [model._calls.vocabulary.text_end])
+    counted: list[int] = []
+    monkeypatch.setattr(
+        model._calls,
+        "_decoded",
+        lambda result: counted.append(len(result.sequences_ids[0])) or Decoded((), 0.0, 0.0),
+    )
+    audio = WhisperStreamAudio(80)
+    audio.accept(np.tile(read_recording("en_dialog").samples, 3))
+    for seconds in (11, 29):
+        span = Span(0, seconds * 16_000)
+        for count in (0, 15, 208):
+            prompt = (SENTENCE * 20)[:count]
+            model.recognize_batch([WindowTask(audio.window(0, span.end), span, prompt, PLAIN)])
+    assert counted == [196] * 3 + [224] * 3
+
+
+def test_a_loop_is_said_once_and_doubted() -> None:
+    patient = dataclasses.replace(MINI.capabilities, context_tokens=CONTEXT_TOKENS)
+    model = WhisperSpeechModel(dataclasses.replace(MINI, capabilities=patient), CPU)
+    tasks = [dataclasses.replace(one, prompt=(SENTENCE * 20)[:208]) for one in every_task(WORDS)]
+    outcomes = [o for o in model.recognize_batch(tasks) if isinstance(o, Hypothesis)]
+    doubtful = [outcome for outcome in outcomes if outcome.doubtful]
+    assert len(doubtful) > 5
+    for outcome in doubtful:
+        assert without_loop(outcome.text) == outcome.text
+        assert "".join(word.text for word in outcome.words) == outcome.text
 
 
 def test_words_lie_where_they_were_spoken(model: SpeechModel) -> None:
@@ -190,18 +280,18 @@ def test_noise_and_silence_have_no_text(model: SpeechModel) -> None:
         assert outcome.words == ()
 
 
-def test_improbable_text_where_there_may_be_no_speech_is_dropped(
-    model: WhisperSpeechModel,
-) -> None:
-    def decoded(no_speech_prob: float, score: float) -> Decoded:
-        result = SimpleNamespace(
-            sequences_ids=[[300, 301, 302]], scores=[score], no_speech_prob=no_speech_prob
-        )
-        return model._calls._decoded(result)
+def test_no_speech_thresholds_of_a_batch_are_each_window_s_own(model: WhisperSpeechModel) -> None:
+    def judged(*thresholds: float) -> list[bool]:
+        windows = [
+            _Window(
+                dataclasses.replace(one, options=DecodingOptions(no_speech_threshold=t)), one, ()
+            )
+            for t, one in zip(thresholds, digits(), strict=False)
+        ]
+        decoded = Decoded((300, 301, 302), -1.5, 0.7)
+        return [model._judged(window, decoded).no_speech for window in windows]
 
-    assert decoded(0.7, -2.0) == Decoded((), pytest.approx(math.exp(-1.5)), True)
-    assert decoded(0.5, -2.0) == Decoded((300, 301, 302), pytest.approx(math.exp(-1.5)), False)
-    assert decoded(0.7, -1.0) == Decoded((300, 301, 302), pytest.approx(math.exp(-0.75)), False)
+    assert judged(0.6, 0.8, 0.0, 1.0) == [True, False, True, False]
 
 
 BAD: dict[str, dict[str, Any]] = {
@@ -213,7 +303,7 @@ BAD: dict[str, dict[str, Any]] = {
     "not an array": {"features": "features"},
     "token out of range": {"prompt": (99_999,) * 16},
     "special token": {"prompt": (1025,) * 16},
-    "odd prompt": {"prompt": (5,) * 7},
+    "long prompt": {"prompt": (5,) * 17},
     "unknown language": {"options": DecodingOptions(languages=("fr",))},
 }
 

@@ -17,6 +17,8 @@ def test_stock_models_bear_nothing_special(tmp_path: Path) -> None:
         timestamps=False,
         max_utterance=28.0,
         commit_confidence=0.6,
+        context_tokens=208,
+        condition_on_previous_text=True,
         languages=(),
     )
     assert Capabilities.of(tmp_path) == Capabilities() == stock
@@ -24,9 +26,19 @@ def test_stock_models_bear_nothing_special(tmp_path: Path) -> None:
 
 def test_mini_reads_short_windows_of_two_languages() -> None:
     mini = Capabilities(
-        short_windows=True, max_utterance=6.0, commit_confidence=0.9, languages=("en", "ko")
+        short_windows=True,
+        max_utterance=6.0,
+        commit_confidence=0.9,
+        context_tokens=16,
+        condition_on_previous_text=False,
+        languages=("en", "ko"),
     )
     assert Capabilities.of(MINI_FOLDER) == mini
+
+
+def test_no_card_asks_for_more_context_than_there_are_positions(tmp_path: Path) -> None:
+    (tmp_path / CARD).write_text('{"context_tokens": 500}', encoding="utf-8")
+    assert Capabilities.of(tmp_path).context_tokens == 208
 
 
 @pytest.mark.parametrize("card", ["[]", "{", '"x"'])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -214,9 +215,11 @@ def test_prompts_of_unequal_length_must_not_meet() -> None:
     front_end = FakeFrontEnd()
     stream = stream_of(speak([1]))
     span = Span(0, WORD_SAMPLES)
-    prompts = [front_end.prompt_tokens(""), front_end.prompt_tokens(" w1 w2 w3 w4 w5")]
-    tasks = [WindowTask(stream.window(0, WORD_SAMPLES), span, p, EXACT) for p in prompts]
     request = RecognitionRequest(1, WindowKind.FINAL, 0, WORD_SAMPLES, EXACT)
+    longer = replace(request, prompt=" w1 w2 w3 w4 w5", hotwords=("w17",))
+    prompts = [front_end.prompt_tokens(request), front_end.prompt_tokens(longer)]
+    assert prompts == [(), (3, 2, 2, 2)]
+    tasks = [WindowTask(stream.window(0, WORD_SAMPLES), span, p, EXACT) for p in prompts]
     keys = {front_end.batch_key(request, span, len(prompt)) for prompt in prompts}
 
     assert len(keys) == 2

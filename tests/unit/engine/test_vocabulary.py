@@ -5,10 +5,11 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sori_server.domain.audio import Span
 from sori_server.domain.config import Task
 from sori_server.engine.models import MINI_FOLDER
-from sori_server.engine.shapes import CONTEXT_LENGTHS
 from sori_server.engine.vocabulary import Vocabulary
+from sori_server.engine.words import AlignedWord, placed_words
 
 pytestmark = pytest.mark.unit
 
@@ -17,27 +18,23 @@ SENTENCE = " The meeting is on Thursday the five of January."
 
 
 @given(st.text(max_size=300))
-def test_context_has_a_usual_length_and_only_text(text: str) -> None:
-    context = MINI.context(text)
-    assert len(context) in CONTEXT_LENGTHS
-    assert all(0 <= token < MINI.text_end for token in context)
+def test_context_is_only_text(text: str) -> None:
+    assert all(0 <= token < MINI.text_end for token in MINI.context(text))
 
 
-def test_context_is_the_end_of_the_text() -> None:
-    long = MINI.context(SENTENCE * 12)
-    assert len(long) == 64
-    assert (SENTENCE * 12).endswith(MINI.text(long))
-    assert MINI.context(" Hello.") == ()
-    assert MINI.context("") == ()
+def test_context_is_the_text_after_a_space() -> None:
+    assert MINI.text(MINI.context("  Hello. ")) == " Hello."
+    assert MINI.context("") == MINI.context(" \n") == ()
 
 
-@pytest.mark.parametrize("length", [16, 17, 31, 32, 33, 63, 64, 65])
-def test_context_is_cut_to_the_next_smaller_length(length: int) -> None:
-    tokens = MINI.context(SENTENCE * 30)
-    text = MINI.text((tokens * 2)[:length])
-    got = len(MINI.context(text))
-    assert got <= length
-    assert got in (16, 32, 64)
+def test_hotwords_are_a_sentence_of_whole_words() -> None:
+    words = ("Alice", "서울", "train")
+    assert MINI.text(MINI.hotwords(words, 99)) == " Alice, 서울, train."
+    lengths = [len(MINI.hotwords(words[:n], 99)) for n in range(4)]
+    for most in range(lengths[-1] + 1):
+        tokens = MINI.hotwords(words, most)
+        assert len(tokens) == max(length for length in lengths if length <= most)
+    assert MINI.hotwords((), 99) == MINI.hotwords(("a very long hotword",), 3) == ()
 
 
 def test_special_tokens_written_as_text_stay_out_of_the_prompt() -> None:
@@ -72,6 +69,30 @@ def test_a_character_cut_off_at_the_end_is_dropped() -> None:
     assert "\ufffd" in MINI._plain.decode(tokens[:-1])
     assert all("\ufffd" not in text for text in texts)
     assert texts[-1] == " 네 괜"
+
+
+@given(st.lists(st.integers(0, MINI.text_end - 1), max_size=40))
+def test_no_tokens_have_broken_characters(tokens: list[int]) -> None:
+    assert "\ufffd" not in MINI.text(tokens)
+    text = MINI.text(tokens)
+    whole = MINI.spelled(text, tokens)
+    words, _ = MINI.tokenizer("ko", Task.TRANSCRIBE).split_to_word_tokens(whole)
+    placed = placed_words([AlignedWord(word, 0.0, 0.1, 1.0) for word in words], Span(0, 16_000))
+    assert "".join(word.text for word in placed) == MINI.text(whole) == text
+
+
+def test_tokens_that_say_the_text_are_kept() -> None:
+    tokens = MINI._plain.encode(" 네 괜찮아")
+    assert MINI.spelled(" 네 괜찮아", tokens) == tuple(tokens)
+    assert MINI.spelled(" 네", tokens) == tuple(MINI._plain.encode(" 네"))
+
+
+@given(st.text("가각괜뷁힣한국어 abé漢🙂", min_size=1, max_size=20), st.data())
+def test_a_text_cut_off_anywhere_is_its_beginning(text: str, data: st.DataObject) -> None:
+    tokens = MINI._plain.encode(text)
+    cut = data.draw(st.integers(0, len(tokens)))
+    assert text.startswith(MINI.text(tokens[:cut]))
+    assert MINI.text(tokens) == text
 
 
 def test_what_belongs_in_prompts_is_never_decoded() -> None:

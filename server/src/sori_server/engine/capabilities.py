@@ -12,6 +12,10 @@ from sori_server.domain.config import LONGEST_UTTERANCE
 CARD: Final = "sori.json"
 """File beside the weights that holds these fields; absent for stock models."""
 
+CONTEXT_TOKENS: Final = 208
+"""Most tokens of a prompt: the multiple of 16 within Whisper's own limit of 223. Next to them
+224 new tokens find room in 448 positions."""
+
 COMMIT_CONFIDENCE: Final = 0.6
 """For models whose card does not say; not measured on stock models yet."""
 
@@ -27,6 +31,9 @@ class Capabilities:
     there unless a client asks for another length.
     `commit_confidence`: least confidence (geometric mean of token probabilities) of an
     interim that commits words.
+    `context_tokens`: tokens before a window (hotwords, prompt, earlier text) the model bears.
+    `condition_on_previous_text`: earlier text of a stream helps the model; Whisper models
+    are trained on it, and windows that start in mid-sentence need it.
     `languages`: ISO 639-1 codes the model was trained for; empty for all it has tokens for.
     """
 
@@ -34,6 +41,8 @@ class Capabilities:
     timestamps: bool = False
     max_utterance: float = LONGEST_UTTERANCE
     commit_confidence: float = COMMIT_CONFIDENCE
+    context_tokens: int = CONTEXT_TOKENS
+    condition_on_previous_text: bool = True
     languages: tuple[str, ...] = ()
 
     @classmethod
@@ -54,5 +63,7 @@ class Capabilities:
             timestamps=bool(fields.get("timestamps", False)),
             max_utterance=float(fields.get("max_utterance", LONGEST_UTTERANCE)),
             commit_confidence=float(fields.get("commit_confidence", COMMIT_CONFIDENCE)),
+            context_tokens=min(int(fields.get("context_tokens", CONTEXT_TOKENS)), CONTEXT_TOKENS),
+            condition_on_previous_text=bool(fields.get("condition_on_previous_text", True)),
             languages=tuple(fields.get("languages", ())),
         )

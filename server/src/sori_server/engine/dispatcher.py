@@ -30,6 +30,7 @@ from sori_server.domain.recognition import (
 )
 from sori_server.engine.model import ModelFrontEnd, ModelLoader, WindowTask
 from sori_server.engine.port import ModelInfo, StreamAudio
+from sori_server.engine.retry import better, second_try
 from sori_server.engine.scheduler import Batch, Job, Scheduler
 from sori_server.engine.shared_audio import SharedAudio
 from sori_server.engine.window import PendingWindow
@@ -130,12 +131,23 @@ class BatchingEngine:
 
         Cancelling the call withdraws the window. A waiting interim ends with
         RequestCancelled when a newer one of its stream comes, or when there is no room.
+        A final whose text a guard objects to is tried once more, alone and at a higher
+        temperature; whatever happens to that, the better answer there is stays.
 
         Raises:
             RecognitionFailed: this window cannot be recognized.
             RequestCancelled: the engine closed.
             EngineUnavailable: no worker can be had.
         """
+        first = await self._answer(request, audio)
+        if request.kind is WindowKind.INTERIM or not first.doubtful:
+            return first
+        try:
+            return better(first, await self._answer(second_try(request), audio))
+        except EngineError:
+            return first
+
+    async def _answer(self, request: RecognitionRequest, audio: StreamAudio) -> Hypothesis:
         if self._ended is not None:
             raise _again(self._ended)
         job_id = next(self._job_ids)

@@ -25,6 +25,7 @@ from sori_server.domain.audio import Span
 from sori_server.domain.config import Task
 from sori_server.domain.errors import EngineUnavailable, RecognitionFailed
 from sori_server.domain.recognition import Hypothesis, RecognitionRequest, Word
+from sori_server.engine.context import composed
 from sori_server.engine.model import ModelLoader, WindowTask
 from sori_server.engine.port import FloatArray, ModelInfo, StreamAudio
 
@@ -46,8 +47,8 @@ HANG_WORD: Final = WORDS + 2
 _SPACING: Final = 3
 _FULL_SCALE: Final = 32_768
 _DAMAGED: Final = np.int16(32_767)
-_PROMPT_BUCKET: Final = 4
-_PROMPT_BUCKETS: Final = 4
+_CONTEXT_STEP: Final = 4
+_MOST_CONTEXT: Final = 16
 
 
 def level(word: int) -> float:
@@ -80,11 +81,11 @@ class FakeFrontEnd:
         """Audio state of a new stream."""
         return FakeStreamAudio()
 
-    def prompt_tokens(self, text: str) -> tuple[int, ...]:
-        """The last words of `text`, a multiple of four of them, at most 16."""
-        words = text.split()
-        length = min(len(words) // _PROMPT_BUCKET, _PROMPT_BUCKETS) * _PROMPT_BUCKET
-        return tuple(len(word) for word in words[len(words) - length :])
+    def prompt_tokens(self, request: RecognitionRequest) -> tuple[int, ...]:
+        """The lengths of hotwords and of the last words of the prompt, at most 16 of them."""
+        hotwords = [len(word) for word in request.hotwords[:_MOST_CONTEXT]]
+        prompt = [len(word) for word in request.prompt.split()]
+        return composed(hotwords, prompt, _MOST_CONTEXT, _CONTEXT_STEP)
 
     def batch_key(self, request: RecognitionRequest, span: Span, prompt_length: int) -> Hashable:  # noqa: ARG002
         """Prompts of unequal length must not meet, as with Whisper."""

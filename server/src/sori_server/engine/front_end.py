@@ -10,6 +10,7 @@ from typing import Final
 from sori_server.domain.audio import HOP, Span
 from sori_server.domain.recognition import RecognitionRequest
 from sori_server.engine.capabilities import Capabilities
+from sori_server.engine.context import composed
 from sori_server.engine.port import StreamAudio
 from sori_server.engine.shapes import decoding_shape
 from sori_server.engine.stream_audio import WhisperStreamAudio
@@ -31,9 +32,11 @@ class WhisperFrontEnd:
         """Audio state of a new stream."""
         return WhisperStreamAudio(self._mels)
 
-    def prompt_tokens(self, text: str) -> tuple[int, ...]:
-        """The last 64, 32, 16 or no tokens of the text before a window."""
-        return self._vocabulary.context(text)
+    def prompt_tokens(self, request: RecognitionRequest) -> tuple[int, ...]:
+        """The hotwords and the end of the text before a window, as far as the model bears them."""
+        most = self._capabilities.context_tokens
+        hotwords = self._vocabulary.hotwords(request.hotwords, most)
+        return composed(hotwords, self._vocabulary.context(request.prompt), most)
 
     def batch_key(self, request: RecognitionRequest, span: Span, prompt_length: int) -> Hashable:
         """Windows with equal keys may share a model call without changing each other's text."""

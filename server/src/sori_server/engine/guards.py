@@ -12,7 +12,7 @@ import numpy as np
 from sori_server.domain.errors import EngineUnavailable, RecognitionFailed
 from sori_server.engine.model import WindowTask
 from sori_server.engine.port import FloatArray
-from sori_server.engine.shapes import BUCKETS, CONTEXT_LENGTHS, MAX_FRAMES
+from sori_server.engine.shapes import BUCKETS, MAX_FRAMES
 
 
 def checked_features(features: object, mels: int) -> FloatArray:
@@ -32,14 +32,14 @@ def checked_features(features: object, mels: int) -> FloatArray:
     return features
 
 
-def check_prompt(prompt: Sequence[int], text_end: int) -> None:
-    """Require text tokens only, in a number that batches well.
+def check_prompt(prompt: Sequence[int], text_end: int, most: int) -> None:
+    """Require text tokens only, at most `most`.
 
     Raises:
-        RecognitionFailed: a token is out of range or special, or their number is unusual.
+        RecognitionFailed: a token is out of range or special, or they are too many.
     """
-    if len(prompt) not in CONTEXT_LENGTHS:
-        raise RecognitionFailed(f"a prompt has {CONTEXT_LENGTHS} tokens, got {len(prompt)}")
+    if len(prompt) > most:
+        raise RecognitionFailed(f"a prompt has at most {most} tokens, got {len(prompt)}")
     if any(not 0 <= token < text_end for token in prompt):
         raise RecognitionFailed("a prompt may hold text tokens only")
 

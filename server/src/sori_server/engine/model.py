@@ -17,7 +17,7 @@ class WindowTask:
     """One window on its way to the worker; picklable.
 
     `features` is what `StreamAudio.window` returned for `span`, `prompt` what
-    `ModelFrontEnd.prompt_tokens` made of the request's prompt.
+    `ModelFrontEnd.prompt_tokens` made of the request.
     """
 
     features: object
@@ -35,8 +35,8 @@ class ModelFrontEnd(Protocol):
     def open_stream(self) -> StreamAudio:
         """Audio state of a new stream."""
 
-    def prompt_tokens(self, text: str) -> tuple[int, ...]:
-        """Tokens of the text before a window, cut to a length that batches well."""
+    def prompt_tokens(self, request: RecognitionRequest) -> tuple[int, ...]:
+        """Tokens of hotwords and text before a window, cut to a length that batches well."""
 
     def batch_key(self, request: RecognitionRequest, span: Span, prompt_length: int) -> Hashable:
         """Windows with equal keys may share a model call without changing each other's text."""

@@ -21,7 +21,8 @@ class ModelInfo:
 
     `languages` are ISO 639-1 codes; `max_utterance` is the longest speech, in seconds, it
     reads well in one go, `commit_confidence` the least confidence, 0 to 1, at which the
-    words of its interims are worth committing.
+    words of its interims are worth committing, `condition_on_previous_text` whether earlier
+    text of a stream helps it.
     """
 
     name: str
@@ -33,6 +34,7 @@ class ModelInfo:
     compute_type: str
     max_utterance: float = LONGEST_UTTERANCE
     commit_confidence: float = 0.0
+    condition_on_previous_text: bool = True
 
 
 class StreamAudio(Protocol):

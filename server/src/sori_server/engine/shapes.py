@@ -12,8 +12,6 @@ MAX_FRAMES: Final = 3000
 """Whisper reads 30 s at most: 100 frames a second."""
 
 BUCKETS: Final = (400, 800, 1200, 1600, 2400, MAX_FRAMES)
-CONTEXT_LENGTHS: Final = (64, 32, 16, 0)
-"""Tokens of previous text a window may have; windows of one call have equally many."""
 
 _SLACK: Final = 100
 _FRAMES_PER_SECOND: Final = 100
@@ -36,6 +34,7 @@ class DecodingShape:
     context_length: int
     beam_size: int
     word_times: bool
+    temperature: float = 0.0
 
 
 def decoding_shape(
@@ -50,6 +49,7 @@ def decoding_shape(
         context_length=context_length,
         beam_size=options.beam_size,
         word_times=options.word_times,
+        temperature=options.temperature,
     )
 
 

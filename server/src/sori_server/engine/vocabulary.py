@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
@@ -10,7 +11,6 @@ import tokenizers
 from faster_whisper.tokenizer import Tokenizer
 
 from sori_server.domain.config import Task
-from sori_server.engine.shapes import CONTEXT_LENGTHS
 
 TOKENIZER_FILE: Final = "tokenizer.json"
 
@@ -41,10 +41,21 @@ class Vocabulary:
         return self._tokens.token_to_id(f"<|{code}|>") is not None
 
     def context(self, text: str) -> tuple[int, ...]:
-        """The last 64, 32, 16 or no tokens of a text: windows must agree in this number."""
-        ids = [i for i in self._plain.encode(text) if i < self.text_end] if text else []
-        length = next(n for n in CONTEXT_LENGTHS if n <= len(ids))
-        return tuple(ids[len(ids) - length :])
+        """The text tokens of what comes before a window."""
+        text = text.strip()
+        return self._encoded(f" {text}") if text else ()
+
+    def hotwords(self, words: Sequence[str], most: int) -> tuple[int, ...]:
+        """The tokens of the first words, as many as `most` tokens hold, as a sentence.
+
+        A list without an end makes the model go on with it.
+        """
+
+        def sentence(count: int) -> tuple[int, ...]:
+            return self.context(", ".join(words[:count]) + "." if count else "")
+
+        count = bisect_right(range(len(words) + 1), most, key=lambda n: len(sentence(n))) - 1
+        return sentence(count)
 
     def prompt(
         self, context: Sequence[int], language: str, task: Task, timestamps: bool
@@ -59,8 +70,12 @@ class Vocabulary:
         return [token for token in tokens if token < self.text_end]
 
     def text(self, tokens: Sequence[int]) -> str:
-        """The text of tokens, without a character that was cut off at the end."""
-        return without_broken_end(self._plain.decode(list(tokens)))
+        """The text of tokens, without characters that were cut off or never whole."""
+        return without_broken(self._plain.decode(list(tokens)))
+
+    def spelled(self, text: str, tokens: Sequence[int]) -> tuple[int, ...]:
+        """`tokens` where they say exactly `text`, else other ones that do."""
+        return tuple(tokens) if self._plain.decode(list(tokens)) == text else self._encoded(text)
 
     def never_decoded(self) -> list[int]:
         """Tokens that belong in prompts only."""
@@ -72,7 +87,10 @@ class Vocabulary:
         """The library's tokenizer for one language and task."""
         return Tokenizer(self._tokens, self._multilingual, task.value, language)
 
+    def _encoded(self, text: str) -> tuple[int, ...]:
+        return tuple(self.text_tokens(self._plain.encode(text)))
 
-def without_broken_end(text: str) -> str:
-    """`text` without the replacement characters of an unfinished UTF-8 sequence at its end."""
-    return text.rstrip(_REPLACEMENT)
+
+def without_broken(text: str) -> str:
+    """`text` without the replacement characters of broken UTF-8 sequences."""
+    return text.replace(_REPLACEMENT, "")

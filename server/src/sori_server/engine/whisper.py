@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from faster_whisper import WhisperModel
 
+from sori_server.domain.audio import seconds
 from sori_server.domain.config import Task
 from sori_server.domain.errors import EngineUnavailable, RecognitionFailed
 from sori_server.domain.recognition import Hypothesis, Word
@@ -26,6 +27,7 @@ from sori_server.engine.model import WindowTask
 from sori_server.engine.models import ResolvedModel
 from sori_server.engine.placement import Placement
 from sori_server.engine.port import FloatArray, ModelInfo
+from sori_server.engine.reading import Reading, best, judged
 from sori_server.engine.shapes import DecodingShape, decoding_shape, frames_used
 from sori_server.engine.whisper_calls import Decoded, Encoding, WhisperCalls
 from sori_server.engine.words import AlignedWord, placed_words
@@ -67,6 +69,7 @@ class WhisperSpeechModel:
             compute_type=self._calls.compute_type,
             max_utterance=model.capabilities.max_utterance,
             commit_confidence=model.capabilities.commit_confidence,
+            condition_on_previous_text=model.capabilities.condition_on_previous_text,
         )
 
     @property
@@ -110,7 +113,8 @@ class WhisperSpeechModel:
 
     def _checked(self, task: WindowTask) -> _Window:
         features = checked_features(task.features, self._calls.mels)
-        check_prompt(task.prompt, self._calls.vocabulary.text_end)
+        most = self._capabilities.context_tokens
+        check_prompt(task.prompt, self._calls.vocabulary.text_end, most)
         if task.options.task not in self._info.tasks:
             raise RecognitionFailed(f"the model cannot {task.options.task.value}")
         return _Window(task, features, candidate_languages(task, self._info.languages))
@@ -133,23 +137,46 @@ class WhisperSpeechModel:
     def _recognize(self, shape: DecodingShape, windows: list[_Window]) -> list[Hypothesis]:
         encoding = self._calls.encode([window.features for window in windows], shape.frames)
         languages = self._choose_languages(encoding, windows)
-        prompts = [
-            self._calls.vocabulary.prompt(
-                window.task.prompt,
-                language.code,
-                window.task.options.task,
-                self._capabilities.timestamps,
-            )
-            for window, language in zip(windows, languages, strict=True)
-        ]
-        decoded = self._calls.generate(encoding, prompts, shape)
+        readings = self._read(encoding, windows, languages, shape)
         aligned: dict[int, list[AlignedWord]] = {}
         if shape.word_times:
-            aligned = self._align(encoding, windows, languages, decoded)
+            aligned = self._align(encoding, windows, languages, readings)
         return [
-            self._hypothesis(window, languages[row], decoded[row], aligned.get(row, []))
+            self._hypothesis(window, languages[row], readings[row], aligned.get(row, []))
             for row, window in enumerate(windows)
         ]
+
+    def _read(
+        self,
+        encoding: Encoding,
+        windows: list[_Window],
+        languages: list[_Language],
+        shape: DecodingShape,
+    ) -> list[Reading]:
+        """The most probable text of each window or, above temperature zero, its best sample."""
+        vocabulary = self._calls.vocabulary
+        timestamps = self._capabilities.timestamps and not shape.temperature
+        prompts = [
+            vocabulary.prompt(w.task.prompt, language.code, w.task.options.task, timestamps)
+            for w, language in zip(windows, languages, strict=True)
+        ]
+        if shape.temperature:
+            rows = enumerate(prompts)
+            decoded = [self._calls.sample(encoding, row, prompt, shape) for row, prompt in rows]
+        else:
+            decoded = [[one] for one in self._calls.generate(encoding, prompts, shape)]
+        return [
+            best(self._judged(window, one) for one in texts)
+            for window, texts in zip(windows, decoded, strict=True)
+        ]
+
+    def _judged(self, window: _Window, decoded: Decoded) -> Reading:
+        return judged(
+            decoded,
+            self._calls.vocabulary,
+            seconds=seconds(len(window.task.span)),
+            no_speech_threshold=window.task.options.no_speech_threshold,
+        )
 
     def _choose_languages(self, encoding: Encoding, windows: list[_Window]) -> list[_Language]:
         """Detect where there is a choice; probabilities are renormalised over the candidates."""
@@ -166,34 +193,35 @@ class WhisperSpeechModel:
         encoding: Encoding,
         windows: list[_Window],
         languages: list[_Language],
-        decoded: list[Decoded],
+        readings: list[Reading],
     ) -> dict[int, list[AlignedWord]]:
         """Aligned words by row; rows without text have none. One call per language and task."""
         groups: defaultdict[tuple[str, Task], list[int]] = defaultdict(list)
         for row, window in enumerate(windows):
-            if decoded[row].tokens:
+            if readings[row].tokens:
                 groups[languages[row].code, window.task.options.task].append(row)
         aligned: dict[int, list[AlignedWord]] = {}
         for (language, task), rows in groups.items():
-            tokens = [decoded[row].tokens for row in rows]
+            tokens = [readings[row].tokens for row in rows]
             frames = [windows[row].features.shape[1] for row in rows]
             words = self._calls.align(encoding, rows, tokens, frames, language=language, task=task)
             aligned.update(zip(rows, words, strict=True))
         return aligned
 
     def _hypothesis(
-        self, window: _Window, language: _Language, decoded: Decoded, aligned: list[AlignedWord]
+        self, window: _Window, language: _Language, reading: Reading, aligned: list[AlignedWord]
     ) -> Hypothesis:
         words: tuple[Word, ...] = placed_words(aligned, window.task.span)
-        text = self._calls.vocabulary.text(decoded.tokens)
+        text = self._calls.vocabulary.text(reading.tokens)
         return Hypothesis(
             span=window.task.span,
             text="".join(word.text for word in words) if words else text,
             language=language.code,
             language_confidence=language.confidence,
             words=words,
-            confidence=decoded.confidence,
-            no_speech=decoded.no_speech,
+            confidence=reading.confidence,
+            no_speech=reading.no_speech,
+            doubtful=reading.doubtful,
         )
 
 

@@ -6,9 +6,9 @@ and can be neither cancelled nor timed.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import Any, Final
 
 import ctranslate2
@@ -18,6 +18,7 @@ from faster_whisper import WhisperModel
 from sori_server.domain.config import Task
 from sori_server.engine.guards import aligned_frames
 from sori_server.engine.port import FloatArray
+from sori_server.engine.sampling import SAMPLES, Continuation, sample
 from sori_server.engine.shapes import DecodingShape, max_length
 from sori_server.engine.vocabulary import Vocabulary
 from sori_server.engine.words import AlignedWord
@@ -27,18 +28,19 @@ Encoding = Any
 
 GenerationResult = Any
 
-_NO_SPEECH_PROBABILITY: Final = 0.6
-_NO_SPEECH_LOG_PROBABILITY: Final = -1.0
 _ALIGNED_AT_ONCE: Final = 16
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Decoded:
-    """What the decoder made of one window; `tokens` are text tokens only."""
+    """What the decoder made of one window; `tokens` are text tokens only.
+
+    `log_probability` is the average of all tokens, the end of text included.
+    """
 
     tokens: tuple[int, ...]
-    confidence: float
-    no_speech: bool
+    log_probability: float
+    no_speech_probability: float
 
 
 class WhisperCalls:
@@ -88,6 +90,30 @@ class WhisperCalls:
         )
         return [self._decoded(result) for result in results]
 
+    def sample(
+        self, encoding: Encoding, row: int, prompt: list[int], shape: DecodingShape
+    ) -> list[Decoded]:
+        """`SAMPLES` texts of one window at the temperature of the shape, always the same."""
+        copies = _rows(encoding, [row] * SAMPLES)
+
+        def continued(texts: Sequence[tuple[int, ...]]) -> list[Continuation]:
+            results = self._model.generate(
+                copies,
+                [[*prompt, *text] for text in texts],
+                beam_size=1,
+                max_length=max_length(len(prompt), shape.new_tokens),
+                return_logits_vocab=True,
+                return_no_speech_prob=True,
+                suppress_blank=not any(texts),  # it bars the end of text after forced tokens, too
+                suppress_tokens=self._suppressed,
+            )
+            return [self._continuation(result) for result in results]
+
+        return [
+            Decoded(text.tokens, text.log_probability, text.no_speech_probability)
+            for text in sample(continued, shape.new_tokens, shape.temperature)
+        ]
+
     def align(
         self,
         encoding: Encoding,
@@ -114,15 +140,18 @@ class WhisperCalls:
             aligned += [AlignedWord.of(words) for words in found]
         return aligned
 
+    def _continuation(self, result: GenerationResult) -> Continuation:
+        end = self.vocabulary.text_end
+        tokens = tuple(takewhile(lambda token: token < end, result.sequences_ids[0]))
+        steps = [np.asarray(step.to_device(ctranslate2.Device.cpu)) for step in result.logits[0]]
+        logits = np.stack([step[: end + 1] for step in steps]).astype(np.float32)
+        return Continuation(tokens, logits, result.no_speech_prob)
+
     def _decoded(self, result: GenerationResult) -> Decoded:
         tokens = result.sequences_ids[0]
         log_probability = result.scores[0] * len(tokens) / (len(tokens) + 1)
-        no_speech = (
-            result.no_speech_prob > _NO_SPEECH_PROBABILITY
-            and log_probability < _NO_SPEECH_LOG_PROBABILITY
-        )
-        text = [] if no_speech else self.vocabulary.text_tokens(tokens)
-        return Decoded(tuple(text), min(math.exp(log_probability), 1.0), no_speech)
+        text = tuple(self.vocabulary.text_tokens(tokens))
+        return Decoded(text, log_probability, result.no_speech_prob)
 
 
 def _rows(encoding: Encoding, rows: Sequence[int]) -> Encoding:

@@ -28,7 +28,7 @@ class PendingWindow:
         self._request = request
         self._audio = audio
         self._front_end = front_end
-        self._prompt = front_end.prompt_tokens(request.prompt)
+        self._prompt = front_end.prompt_tokens(request)
 
     def deadline(self, limits: Limits) -> float:
         """When its text is wanted: an interim before the next one is due."""
@@ -41,6 +41,8 @@ class PendingWindow:
         span = self._request.bind(self._audio.received)
         if self._request.kind is WindowKind.INTERIM and not len(span):
             return None
+        if self._request.options.temperature:
+            return Binding(self, span)  # it is itself its key: a retry shares its call with none
         return Binding(self._front_end.batch_key(self._request, span, len(self._prompt)), span)
 
     def task(self, span: Span) -> WindowTask | RecognitionFailed:

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from sori_server.domain.audio import Span, samples
 from sori_server.domain.recognition import Word
-from sori_server.engine.vocabulary import without_broken_end
+from sori_server.engine.vocabulary import without_broken
 
 _OPENING: Final = frozenset("\"'“¿([{-")
 _CLOSING: Final = frozenset("\"'.。,，!！?？:：”)]}、")
@@ -36,16 +36,12 @@ class AlignedWord:
 def placed_words(aligned: Iterable[AlignedWord], span: Span) -> tuple[Word, ...]:
     """Words in order within `span`, punctuation joined to the word it belongs to.
 
-    A character cut off at the end is dropped; apart from it nothing of the text is lost.
+    Broken characters are dropped; apart from them nothing of the text is lost.
     """
-    merged = list(_with_closing(_with_opening(aligned)))
-    if merged:
-        merged[-1] = replace(merged[-1], text=without_broken_end(merged[-1].text))
+    whole = (replace(word, text=without_broken(word.text)) for word in aligned)
     words: list[Word] = []
     earliest = span.start
-    for word in merged:
-        if not word.text:
-            continue
+    for word in _with_closing(_with_opening(word for word in whole if word.text)):
         start = min(max(span.start + samples(word.start), earliest), span.end)
         earliest = end = min(max(span.start + samples(word.end), start), span.end)
         words.append(Word(word.text, start, end, min(max(word.probability, 0.0), 1.0)))
