@@ -30,6 +30,7 @@ def test_a_result_has_its_name_its_text_and_seconds() -> None:
         "language_confidence": 0.0,
         "confidence": 0.0,
         "final_reason": "endpoint",
+        "channel": 0,
     }
 
 

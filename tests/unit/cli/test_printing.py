@@ -1,9 +1,10 @@
 """What is written for pipes and files, and for programs."""
 
 import json
+from dataclasses import replace
 
 import pytest
-from sori_client.types import GoAway, Progress, Result, Word
+from sori_client.types import GoAway, Progress, Result, SpeechEvent, SpeechEventType, Word
 from sori_server.cli.printing import JsonPrinter, LinePrinter, open_printer
 from sori_server.cli.wishes import Wishes
 
@@ -28,6 +29,15 @@ def test_interim_lines_are_marked_and_words_come_below(capsys: pytest.CaptureFix
     assert capsys.readouterr().out == "… Four seven\nFour seven.\n  0.85\tFour\n"
 
 
+def test_lines_say_which_channel_spoke_when_there_are_several(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    printer = LinePrinter(Wishes(interim=True))
+    printer.show(replace(INTERIM, channel=1))
+    printer.show(replace(FINAL, channel=2))
+    assert capsys.readouterr().out == "… [1] Four seven\n[2] Four seven.\n"
+
+
 def test_that_the_server_leaves_is_told_on_stderr(capsys: pytest.CaptureFixture[str]) -> None:
     LinePrinter(Wishes()).show(GoAway(5.0, "the server is shutting down"))
     assert capsys.readouterr() == ("", "warning: the server is shutting down\n")
@@ -35,10 +45,13 @@ def test_that_the_server_leaves_is_told_on_stderr(capsys: pytest.CaptureFixture[
 
 def test_json_has_every_event(capsys: pytest.CaptureFixture[str]) -> None:
     printer = JsonPrinter()
-    for event in (INTERIM, FINAL, Progress(1, 2.0, 2.0)):
+    timeout = SpeechEvent(SpeechEventType.SPEECH_END_TIMEOUT, 2.5)
+    for event in (INTERIM, FINAL, Progress(1, 2.0, 2.0), timeout):
         printer.show(event)
-    names = [json.loads(line)["event"] for line in capsys.readouterr().out.splitlines()]
-    assert names == ["result", "result", "progress"]
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    names = [line["event"] for line in lines]
+    assert names == ["result", "result", "progress", "speech_event"]
+    assert (lines[-1]["type"], lines[-1]["offset"]) == ("speech_end_timeout", 2.5)
 
 
 def test_the_flags_choose_the_printer(capsys: pytest.CaptureFixture[str]) -> None:

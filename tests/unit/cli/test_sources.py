@@ -10,14 +10,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from sori_client import AudioEncoding, AudioFormat
-from sori_client.errors import MicrophoneOverflow, UnsupportedAudio
+from sori_client import AudioEncoding, AudioFormat, Source
+from sori_client.errors import MicrophoneOverflow
 from sori_server.cli.exits import expected
 from sori_server.cli.interruption import Interruption
 from sori_server.cli.options import PipeFormat
 from sori_server.cli.sources import (
     LINEAR16,
-    WAV,
     Endable,
     Paced,
     Pcm,
@@ -59,7 +58,7 @@ class Chunks:
             self.closed = True
 
 
-async def everything(source: Endable | Sniffed | Paced) -> bytes:
+async def everything(source: Source) -> bytes:
     return b"".join([chunk async for chunk in source.chunks()])
 
 
@@ -80,9 +79,20 @@ async def test_other_bytes_get_a_header_with_what_flags_told() -> None:
     assert data[header.data_start :] == b"\x01\x00\x02\x00\x03\x00\x04\x00"
 
 
-async def test_compressed_audio_is_refused_by_name() -> None:
-    with pytest.raises(UnsupportedAudio, match="FLAC"):
-        await everything(Sniffed(Chunks(b"fLaC....."), PCM))
+@pytest.mark.parametrize(
+    "head", [b"fLaC", b"OggS", b"\x1aE\xdf\xa3", b"ID3\x04", b"\0\0\0\x20ftypM4A "]
+)
+async def test_containers_are_sent_as_they_are(head: bytes) -> None:
+    data = head + bytes(range(20))
+    source = Sniffed(Chunks(data[:3], data[3:]), PCM)
+    assert await everything(source) == data
+    assert source.format == AudioFormat(AudioEncoding.CONTAINER, 0, 2)
+
+
+async def test_quiet_samples_are_not_taken_for_mpeg_frames() -> None:
+    """-1, -1, -1, ... in LINEAR16 is all ones, as is the beginning of a frame."""
+    quiet = b"\xff" * 32
+    assert await everything(Sniffed(Chunks(quiet), PCM)) == wav_header(8000, 2) + quiet
 
 
 def test_the_header_is_one_that_others_read() -> None:
@@ -93,7 +103,16 @@ def test_the_header_is_one_that_others_read() -> None:
 def test_formats_of_flags() -> None:
     assert Pcm(PipeFormat.F32LE, 48_000, 2).raw == AudioFormat(AudioEncoding.FLOAT32, 48_000, 2)
     assert Pcm(PipeFormat.WAV, 48_000, 2).raw is None
+    assert Pcm(PipeFormat.WEBM, 48_000, 2).container == AudioFormat(AudioEncoding.WEBM_OPUS, 0, 2)
     assert PCM.raw is None
+    assert PCM.container is None
+
+
+def test_every_format_of_a_flag_is_raw_or_a_container() -> None:
+    for name in PipeFormat:
+        pcm = Pcm(name, 16_000, 1)
+        known = [given for given in (pcm.raw, pcm.container) if given]
+        assert len(known) == (name is not PipeFormat.AUTO)
 
 
 async def test_an_error_ends_the_audio_and_is_raised_at_the_end() -> None:
@@ -151,12 +170,22 @@ def test_a_file_of_any_container_becomes_whole_pieces(tmp_path: Path) -> None:
     assert np.abs(heard - tone).max() <= 1
 
 
+async def test_channels_of_a_file_are_kept_apart_where_they_are_wanted(tmp_path: Path) -> None:
+    path = tmp_path / "two.wav"
+    left = (10_000 * np.sin(np.arange(5000) / 10)).astype("<i2")
+    both = np.stack([left, np.zeros_like(left)], axis=1)
+    with wave.open(str(path), "wb") as writer:
+        writer.setparams((2, 2, 16_000, 0, "NONE", ""))
+        writer.writeframes(both.tobytes())
+    source = decoded_file(path, apart=True)
+    assert source.format == AudioFormat(AudioEncoding.LINEAR16, 16_000, 2)
+    heard = np.frombuffer(await everything(source), "<i2").astype(int).reshape(-1, 2)
+    assert np.abs(heard - both).max() <= 1
+    assert decoded_file(path).format.channels == 1
+
+
 def test_a_file_that_is_not_audio_is_refused_before_anything_starts(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("no sound here")
     for name in ("notes.txt", "missing.wav"):
         with pytest.raises(InvalidAudio, match=name):
             decoded_file(tmp_path / name)
-
-
-def test_wav_tells_its_own_format() -> None:
-    assert WAV.bytes_per_second == 0

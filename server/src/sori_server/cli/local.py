@@ -105,7 +105,7 @@ def stream_config(wishes: Wishes, source: Source, gateway: Gateway) -> StreamCon
     """The wishes as the runtime has them, by way of the contract.
 
     Raises:
-        InvalidConfig: there is no such language.
+        InvalidConfig: there is no such language, or a wish contradicts another.
     """
     message = config_request(wishes.stream_config(), source.format).config
-    return requests.stream_config(message, gateway.limits)
+    return requests.stream_config(message, gateway.limits, gateway.preset)

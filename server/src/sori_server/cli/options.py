@@ -11,12 +11,12 @@ import typer
 DEFAULT_ADDRESS: Final = "127.0.0.1:50051"
 
 _AUDIO: Final = "Audio"
-_TEXT: Final = "Text"
+TEXT: Final = "Text"
 _MODEL: Final = "Model"
 
 
 class PipeFormat(enum.Enum):
-    """What raw audio on a pipe is made of; the names are those of FFmpeg."""
+    """What audio on a pipe is made of; the names are those of FFmpeg."""
 
     AUTO = "auto"
     S16LE = "s16le"
@@ -24,6 +24,11 @@ class PipeFormat(enum.Enum):
     MULAW = "mulaw"
     ALAW = "alaw"
     WAV = "wav"
+    FLAC = "flac"
+    OGG = "ogg"
+    WEBM = "webm"
+    MP3 = "mp3"
+    M4A = "m4a"
 
 
 Model = Annotated[
@@ -66,32 +71,37 @@ Config = Annotated[
 Address = Annotated[
     str, typer.Option("--address", "-a", metavar="HOST:PORT", help="gRPC address of the server.")
 ]
-Language = Annotated[
-    list[str] | None,
+Preset = Annotated[
+    str | None,
     typer.Option(
-        "--language",
-        "-l",
-        metavar="CODE",
-        help="Language spoken, such as en or ko; several to choose among.",
-        show_default="detected",
-        rich_help_panel=_TEXT,
+        metavar="NAME",
+        help="Settings under a name; [b]sori presets[/] lists them.",
+        rich_help_panel=TEXT,
     ),
 ]
-Translate = Annotated[
+SingleUtterance = Annotated[
     bool,
-    typer.Option("--translate", help="Write English, whatever is spoken.", rich_help_panel=_TEXT),
+    typer.Option("--single-utterance", help="End after the first utterance.", rich_help_panel=TEXT),
+]
+SeparateChannels = Annotated[
+    bool,
+    typer.Option(
+        "--separate-channels",
+        help="Recognize each channel by itself.",
+        rich_help_panel=_AUDIO,
+    ),
 ]
 Words = Annotated[
-    bool, typer.Option("--words", help="Show when each word was said.", rich_help_panel=_TEXT)
+    bool, typer.Option("--words", help="Show when each word was said.", rich_help_panel=TEXT)
 ]
 Json = Annotated[
     bool,
-    typer.Option("--json", help="One JSON object per event and line.", rich_help_panel=_TEXT),
+    typer.Option("--json", help="One JSON object per event and line.", rich_help_panel=TEXT),
 ]
 Interim = Annotated[
     bool,
     typer.Option(
-        "--interim/--no-interim", help="Show text before it is final.", rich_help_panel=_TEXT
+        "--interim/--no-interim", help="Show text before it is final.", rich_help_panel=TEXT
     ),
 ]
 Format = Annotated[
@@ -99,7 +109,8 @@ Format = Annotated[
     typer.Option(
         "--format",
         "-f",
-        help="Encoding; [b]auto[/] takes WAV by its header, anything else for s16le.",
+        help="Encoding; [b]auto[/] knows containers by how they start and takes anything else"
+        " for s16le.",
         rich_help_panel=_AUDIO,
     ),
 ]

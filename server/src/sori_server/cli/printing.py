@@ -60,7 +60,7 @@ class LinePrinter:
         _tell_trouble(event)
         if not isinstance(event, Result) or not event.text.strip():
             return
-        text = event.text.strip()
+        text = rendering.speaker(event) + event.text.strip()
         _write(text if event.is_final else INTERIM_MARK + text)
         if event.is_final and self._wishes.words:
             _write("".join(f"  {word.start:.2f}\t{word.text}\n" for word in event.words).rstrip())
@@ -95,7 +95,8 @@ class ScreenPrinter:
 
 
 def _margin(result: Result) -> Text:
-    return Text(f"{rendering.clock(result.start):>8}  {result.language:<2}  ", DIM)
+    start, channel = rendering.clock(result.start), rendering.speaker(result)
+    return Text(f"{start:>8}  {result.language:<2}  {channel}", DIM)
 
 
 def _tell_trouble(event: Event) -> None:

@@ -14,6 +14,11 @@ def interim(result: Result) -> Text:
     return Text.assemble(result.committed_text.lstrip(), (result.tentative_text, DIM))
 
 
+def speaker(result: Result) -> str:
+    """Which channel was heard, where channels are recognized separately."""
+    return f"[{result.channel}] " if result.channel else ""
+
+
 def words(result: Result) -> Text:
     """Each word with the second it starts at."""
     parts = [Text.assemble(f"{word.text} ", (f"{word.start:.2f}", DIM)) for word in result.words]

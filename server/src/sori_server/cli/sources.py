@@ -9,13 +9,14 @@ import struct
 import sys
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from contextlib import aclosing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
 import numpy as np
 import typer
 from sori_client import (
+    CONTAINER,
     AudioEncoding,
     AudioFormat,
     Bytes,
@@ -31,13 +32,13 @@ from sori_server.cli.interruption import Interruption
 from sori_server.cli.options import PipeFormat
 from sori_server.domain.errors import InvalidAudio
 from sori_server.media.files import open_recording
+from sori_server.media.sniffing import HEAD_BYTES, sniff
 
 STDIN: Final = "-"
 PIECE_SECONDS: Final = 0.1
 """Length of the chunks of a file."""
 
 LINEAR16: Final = AudioFormat()
-WAV: Final = AudioFormat(AudioEncoding.WAV, 0, 0)
 
 _RAW: Final = {
     PipeFormat.S16LE: AudioEncoding.LINEAR16,
@@ -45,14 +46,20 @@ _RAW: Final = {
     PipeFormat.MULAW: AudioEncoding.MULAW,
     PipeFormat.ALAW: AudioEncoding.ALAW,
 }
-_COMPRESSED: Final = {b"fLaC": "FLAC", b"OggS": "Ogg", b"ID3": "MP3", b"\x1aE\xdf\xa3": "Matroska"}
-_HEAD_BYTES: Final = 4
+_CONTAINERS: Final = {
+    PipeFormat.WAV: AudioEncoding.WAV,
+    PipeFormat.FLAC: AudioEncoding.FLAC,
+    PipeFormat.OGG: AudioEncoding.OGG_OPUS,
+    PipeFormat.WEBM: AudioEncoding.WEBM_OPUS,
+    PipeFormat.MP3: AudioEncoding.MP3,
+    PipeFormat.M4A: AudioEncoding.M4A,
+}
 _UNKNOWN_SIZE: Final = 0xFFFFFFFF
 
 
 @dataclass(frozen=True, slots=True)
 class Pcm:
-    """Format of audio without a container, as told by flags."""
+    """Format of audio on a pipe, as told by flags; rate and channels are of raw audio."""
 
     format: PipeFormat
     rate: int
@@ -60,13 +67,19 @@ class Pcm:
 
     @property
     def raw(self) -> AudioFormat | None:
-        """The format; None for WAV and for `auto`."""
+        """The format; None for containers and for `auto`."""
         encoding = _RAW.get(self.format)
         return AudioFormat(encoding, self.rate, self.channels) if encoding else None
 
+    @property
+    def container(self) -> AudioFormat | None:
+        """The format, with the channels they are to be kept apart by; None for other audio."""
+        encoding = _CONTAINERS.get(self.format)
+        return AudioFormat(encoding, 0, self.channels) if encoding else None
 
-def open_input(name: str, pcm: Pcm, *, realtime: bool) -> Source:
-    """A file, raw if `pcm` says so, or stdin.
+
+def open_input(name: str, pcm: Pcm, *, realtime: bool, apart: bool = False) -> Source:
+    """A file, raw if `pcm` says so, or stdin; its channels as one unless they are `apart`.
 
     Raises:
         InvalidAudio: the file is not there or not audio.
@@ -75,7 +88,7 @@ def open_input(name: str, pcm: Pcm, *, realtime: bool) -> Source:
         if realtime:
             raise typer.BadParameter("--realtime is for files: stdin comes at its own pace")
         return open_stdin(pcm)
-    source = File(name, pcm.raw) if pcm.raw else decoded_file(Path(name))
+    source = File(name, pcm.raw) if pcm.raw else decoded_file(Path(name), apart=apart)
     return Paced(source) if realtime else source
 
 
@@ -83,9 +96,8 @@ def open_stdin(pcm: Pcm) -> Source:
     """The audio on stdin, read without blocking the event loop."""
     if sys.stdin.isatty():
         raise typer.BadParameter("stdin is a terminal: pipe audio into this command")
-    if pcm.raw:
-        return Stdin(pcm.raw)
-    return Stdin(WAV) if pcm.format is PipeFormat.WAV else Sniffed(Stdin(WAV), pcm)
+    given = pcm.raw or pcm.container
+    return Stdin(given) if given else Sniffed(Stdin(CONTAINER), pcm)
 
 
 def open_microphone(device: str | None) -> Source:
@@ -93,28 +105,31 @@ def open_microphone(device: str | None) -> Source:
     return Microphone(int(device) if device and device.isdecimal() else device)
 
 
-def decoded_file(path: Path) -> Source:
-    """A recording of any container, as 16 kHz LINEAR16.
+def decoded_file(path: Path, *, apart: bool = False) -> Source:
+    """A recording of any container, as 16 kHz LINEAR16, mixed unless channels are `apart`.
 
     Raises:
         InvalidAudio: it is not there, or not audio.
     """
-    with open_recording(path):
-        return Bytes(linear16(path), LINEAR16)
+    with open_recording(path) as recording:
+        audio_format = replace(LINEAR16, channels=recording.channels if apart else 1)
+    return Bytes(linear16(path, audio_format, apart=apart), audio_format)
 
 
-def linear16(path: Path) -> Iterator[bytes]:
+def linear16(
+    path: Path, audio_format: AudioFormat = LINEAR16, *, apart: bool = False
+) -> Iterator[bytes]:
     """The samples of a file in pieces of `PIECE_SECONDS`; the last is shorter.
 
     Raises:
         InvalidAudio: the file is damaged; all samples before were handed out.
     """
-    size = round(PIECE_SECONDS * LINEAR16.bytes_per_second)
+    size = round(PIECE_SECONDS * audio_format.bytes_per_second)
     held = bytearray()
     damage: InvalidAudio | None = None
     with open_recording(path) as recording:
         try:
-            for block in recording.blocks():
+            for block in recording.blocks(apart=apart):
                 held += np.round(block.clip(-1, 1) * 32_767).astype("<i2").tobytes()
                 while len(held) >= size:
                     yield bytes(held[:size])
@@ -144,24 +159,22 @@ class Paced:
 
 
 class Sniffed:
-    """WAV by its header; other bytes are given a header that says what flags told."""
-
-    format: Final = WAV
+    """Containers as they are; other bytes are given a WAV header that says what flags told."""
 
     def __init__(self, source: Source, pcm: Pcm) -> None:
         self._source = source
         self._pcm = pcm
 
-    async def chunks(self) -> AsyncGenerator[bytes, None]:
-        """The bytes, behind a WAV header.
+    @property
+    def format(self) -> AudioFormat:
+        """A container, with the channels it must have if they are kept apart."""
+        return AudioFormat(AudioEncoding.CONTAINER, 0, self._pcm.channels)
 
-        Raises:
-            UnsupportedAudio: they are a compressed file.
-        """
+    async def chunks(self) -> AsyncGenerator[bytes, None]:
+        """The bytes, behind a WAV header if they need one."""
         async with aclosing(self._source.chunks()) as chunks:
             head = await _head(chunks)
-            if not head.startswith(b"RIFF"):
-                _refuse_compressed(head)
+            if not _is_container(head):
                 yield wav_header(self._pcm.rate, self._pcm.channels)
             if head:
                 yield head
@@ -223,15 +236,14 @@ def wav_header(rate: int, channels: int) -> bytes:
 
 async def _head(chunks: AsyncIterator[bytes]) -> bytes:
     head = b""
-    while len(head) < _HEAD_BYTES and (chunk := await anext(chunks, b"")):
+    while len(head) < HEAD_BYTES and (chunk := await anext(chunks, b"")):
         head += chunk
     return head
 
 
-def _refuse_compressed(head: bytes) -> None:
-    for magic, name in _COMPRESSED.items():
-        if head.startswith(magic):
-            raise errors.UnsupportedAudio(
-                f"stdin is {name}, not WAV or raw samples: decode it first, for example"
-                " `ffmpeg -i FILE -f f32le -ar 16000 -ac 1 - | sori pipe --format f32le`"
-            )
+def _is_container(head: bytes) -> bool:
+    """Whether it says so itself: the sync bits of bare MPEG frames may be quiet samples, too."""
+    try:
+        return sniff(head) is not None and not head.startswith(b"\xff")
+    except InvalidAudio:
+        return False

@@ -35,8 +35,15 @@ class Recording:
         length = self._container.duration
         return None if length is None else length / av.time_base
 
-    def blocks(self) -> Iterator[FloatArray]:
+    @property
+    def channels(self) -> int:
+        """Channels of the sound."""
+        return self._container.streams.audio[0].codec_context.layout.nb_channels
+
+    def blocks(self, *, apart: bool = False) -> Iterator[FloatArray]:
         """All samples in order, in blocks of one codec frame; call it once.
+
+        Of the shape [samples], or [samples, channels] where these are to be kept `apart`.
 
         Raises:
             InvalidAudio: the file is damaged from here on; all samples before were handed out.
@@ -47,12 +54,12 @@ class Recording:
         try:
             for decoded in self._container.decode(audio=0):
                 for frame in packed.resample(decoded):
-                    decoder = decoder or _decoder_for(frame)
-                    yield decoder.feed(_samples_of(frame))[0]
+                    decoder = decoder or _decoder_for(frame, apart=apart)
+                    yield _shaped(decoder.feed(_samples_of(frame)), apart=apart)
         except (av.FFmpegError, ValueError) as error:
             damage = error
         if decoder is not None:
-            yield decoder.close()[0]
+            yield _shaped(decoder.close(), apart=apart)
         if damage is not None:
             raise InvalidAudio(str(self._path), f"damaged audio: {_reason(damage)}") from damage
 
@@ -75,10 +82,14 @@ def open_recording(path: Path) -> Iterator[Recording]:
         yield Recording(path, container)
 
 
-def _decoder_for(frame: AudioFrame) -> PcmDecoder:
-    return PcmDecoder(
-        AudioFormat(AudioEncoding.FLOAT32, frame.sample_rate, frame.layout.nb_channels)
-    )
+def _decoder_for(frame: AudioFrame, *, apart: bool) -> PcmDecoder:
+    channels = frame.layout.nb_channels
+    audio_format = AudioFormat(AudioEncoding.FLOAT32, frame.sample_rate, channels)
+    return PcmDecoder(audio_format, apart=apart)
+
+
+def _shaped(block: FloatArray, *, apart: bool) -> FloatArray:
+    return block.T if apart else block[0]
 
 
 def _samples_of(frame: AudioFrame) -> bytes:

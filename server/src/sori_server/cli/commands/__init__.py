@@ -1,1 +1,1 @@
-"""Flags and help of each command."""
+"""Flags and help of each command; `flags` has those of all that recognize speech."""

@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated
 
 import typer
 
+from sori_server.cli.commands.flags import wishing
 from sori_server.cli.options import (
     ComputeType,
     Config,
     Device,
     Interim,
     Json,
-    Language,
     Model,
-    Translate,
+    SingleUtterance,
     Words,
 )
+from sori_server.cli.wishes import Wishes
 
 
+@wishing
 def mic(
+    wishes: Wishes,
     address: Annotated[
         str | None,
         typer.Option(
@@ -35,8 +39,7 @@ def mic(
             metavar="NAME|NUMBER", help="Microphone.", show_default="the system's default"
         ),
     ] = None,
-    language: Language = None,
-    translate: Translate = False,
+    single_utterance: SingleUtterance = False,
     words: Words = False,
     interim: Interim = True,
     json: Json = False,
@@ -49,11 +52,17 @@ def mic(
     from sori_server.cli.local import local_settings, recognize_here
     from sori_server.cli.remote import stream_to
     from sori_server.cli.sources import open_microphone
-    from sori_server.cli.wishes import Wishes
 
-    wishes = Wishes(tuple(language or ()), translate, words, interim, json)
+    wishes = replace(
+        wishes, single_utterance=single_utterance, words=words, interim=interim, json=json
+    )
     source = open_microphone(input_device)
     if address is not None:
         raise typer.Exit(stream_to(address, source, wishes))
-    flags = {"model": model, "device": device, "compute_type": compute_type}
+    flags = {
+        "model": model,
+        "device": device,
+        "compute_type": compute_type,
+        "preset": wishes.preset or None,
+    }
     raise typer.Exit(recognize_here(local_settings(flags, config), source, wishes))

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
 import typer
 
+from sori_server.cli.commands.flags import wishing
 from sori_server.cli.options import (
     Channels,
     ComputeType,
@@ -14,29 +16,33 @@ from sori_server.cli.options import (
     Format,
     Interim,
     Json,
-    Language,
     Model,
     PipeFormat,
     Rate,
-    Translate,
+    SeparateChannels,
+    SingleUtterance,
     Words,
 )
+from sori_server.cli.wishes import Wishes
 
 EPILOG: Final = (
+    "$ sori pipe < talk.mp3\n\n"
     "$ ffmpeg -i talk.mp4 -f f32le -ar 16000 -ac 1 - | sori pipe --format f32le\n\n"
     "$ arecord -f S16_LE -r 16000 | sori pipe --interim"
 )
 
 
+@wishing
 def pipe(
+    wishes: Wishes,
     format: Format = PipeFormat.AUTO,
     rate: Rate = 16_000,
     channels: Channels = 1,
     json: Json = False,
     interim: Interim = False,
     words: Words = False,
-    language: Language = None,
-    translate: Translate = False,
+    single_utterance: SingleUtterance = False,
+    separate_channels: SeparateChannels = False,
     model: Model = None,
     device: Device = None,
     compute_type: ComputeType = None,
@@ -45,9 +51,20 @@ def pipe(
     """Read audio from stdin and write text, without a server."""
     from sori_server.cli.local import local_settings, recognize_here
     from sori_server.cli.sources import Pcm, open_stdin
-    from sori_server.cli.wishes import Wishes
 
+    wishes = replace(
+        wishes,
+        single_utterance=single_utterance,
+        separate_channels=separate_channels,
+        words=words,
+        interim=interim,
+        json=json,
+    )
     source = open_stdin(Pcm(format, rate, channels))
-    flags = {"model": model, "device": device, "compute_type": compute_type}
-    wishes = Wishes(tuple(language or ()), translate, words, interim, json)
+    flags = {
+        "model": model,
+        "device": device,
+        "compute_type": compute_type,
+        "preset": wishes.preset or None,
+    }
     raise typer.Exit(recognize_here(local_settings(flags, config), source, wishes))

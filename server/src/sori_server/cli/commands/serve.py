@@ -6,7 +6,7 @@ from typing import Annotated, Final
 
 import typer
 
-from sori_server.cli.options import ComputeType, Config, Device, Model
+from sori_server.cli.options import ComputeType, Config, Device, Model, Preset
 
 EPILOG: Final = (
     "$ sori serve --model mini\n\n"
@@ -81,6 +81,7 @@ def serve(
     device: Device = None,
     compute_type: ComputeType = None,
     cpu_threads: CpuThreads = None,
+    preset: Preset = None,
     config: Config = None,
     log_level: LogLevel = None,
     json: Json = False,
@@ -96,6 +97,7 @@ def serve(
         "device": device,
         "compute_type": compute_type,
         "cpu_threads": cpu_threads,
+        "preset": preset,
         "log_level": log_level,
     }
     raise typer.Exit(serve_until_told(flags, config, as_json=json))

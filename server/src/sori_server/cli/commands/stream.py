@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated, Final
 
 import typer
 
+from sori_server.cli.commands.flags import wishing
 from sori_server.cli.options import (
     DEFAULT_ADDRESS,
     Address,
@@ -13,12 +15,13 @@ from sori_server.cli.options import (
     Format,
     Interim,
     Json,
-    Language,
     PipeFormat,
     Rate,
-    Translate,
+    SeparateChannels,
+    SingleUtterance,
     Words,
 )
+from sori_server.cli.wishes import Wishes
 
 EPILOG: Final = (
     "$ sori stream talk.mp3 --realtime\n\n"
@@ -27,7 +30,9 @@ EPILOG: Final = (
 )
 
 
+@wishing
 def stream(
+    wishes: Wishes,
     file: Annotated[
         str, typer.Argument(metavar="FILE|-", help="A recording of any kind; - reads stdin.")
     ],
@@ -38,8 +43,8 @@ def stream(
             "--realtime/--fast", help="Send a file at the pace of speech, or as fast as it goes."
         ),
     ] = False,
-    language: Language = None,
-    translate: Translate = False,
+    single_utterance: SingleUtterance = False,
+    separate_channels: SeparateChannels = False,
     words: Words = False,
     interim: Interim = True,
     json: Json = False,
@@ -50,8 +55,15 @@ def stream(
     """Send a recording or stdin to a server and show the text."""
     from sori_server.cli.remote import stream_to
     from sori_server.cli.sources import Pcm, open_input
-    from sori_server.cli.wishes import Wishes
 
-    wishes = Wishes(tuple(language or ()), translate, words, interim, json)
-    source = open_input(file, Pcm(format, rate, channels), realtime=realtime)
+    wishes = replace(
+        wishes,
+        single_utterance=single_utterance,
+        separate_channels=separate_channels,
+        words=words,
+        interim=interim,
+        json=json,
+    )
+    pcm = Pcm(format, rate, channels)
+    source = open_input(file, pcm, realtime=realtime, apart=separate_channels)
     raise typer.Exit(stream_to(address, source, wishes))

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import enum
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Final
 
 import typer
 
-from sori_server.cli.options import ComputeType, Config, Device, Language, Model, Translate
+from sori_server.cli.commands.flags import wishing
+from sori_server.cli.options import ComputeType, Config, Device, Model
+from sori_server.cli.wishes import Wishes
 
 EPILOG: Final = (
     "$ sori transcribe talk.mp3\n\n"
@@ -26,7 +29,9 @@ class FileFormat(enum.Enum):
     VTT = "vtt"
 
 
+@wishing
 def transcribe(
+    wishes: Wishes,
     files: Annotated[
         list[Path], typer.Argument(metavar="FILES...", help="Recordings, audio or video.")
     ],
@@ -46,19 +51,20 @@ def transcribe(
     model: Model = None,
     device: Device = None,
     compute_type: ComputeType = None,
-    language: Language = None,
-    translate: Translate = False,
     config: Config = None,
 ) -> None:
     """Write transcripts or subtitles of files, without a server."""
     from sori_server.cli.local import local_settings
     from sori_server.cli.transcribing import Job, transcribe_files
     from sori_server.cli.transcripts_out import plan_outputs
-    from sori_server.cli.wishes import Wishes
 
     outputs = plan_outputs(files, format.value, output_dir)
-    flags = {"model": model, "device": device, "compute_type": compute_type}
-    wishes = Wishes(tuple(language or ()), translate, words=True)
+    flags = {
+        "model": model,
+        "device": device,
+        "compute_type": compute_type,
+        "preset": wishes.preset or None,
+    }
     jobs = [Job(path, output) for path, output in zip(files, outputs, strict=True)]
     settings = local_settings(flags, config)
-    raise typer.Exit(transcribe_files(jobs, format.value, settings, wishes))
+    raise typer.Exit(transcribe_files(jobs, format.value, settings, replace(wishes, words=True)))
