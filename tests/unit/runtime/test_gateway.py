@@ -43,7 +43,12 @@ class OtherEngine(ScriptedEngine):
     def model(self) -> ModelInfo:
         if not self.ready:
             raise ModelLoading("not loaded yet")
-        return replace(super().model, max_utterance=12.0, commit_confidence=0.75)
+        return replace(
+            super().model,
+            max_utterance=12.0,
+            commit_confidence=0.75,
+            condition_on_previous_text=False,
+        )
 
 
 def stream(gateway: Gateway) -> AbstractContextManager[StreamRunner]:
@@ -200,8 +205,38 @@ async def test_words_are_committed_at_the_confidence_the_model_needs() -> None:
         assert runner.config.commit_confidence == 0.1
 
 
+@pytest.mark.parametrize("wanted", [None, True, False])
+async def test_earlier_text_is_a_prompt_where_the_client_or_else_the_model_says(
+    wanted: bool | None,
+) -> None:
+    recognition = replace(stream_config().recognition, condition_on_previous_text=wanted)
+    config = replace(stream_config(), recognition=recognition)
+    engine = OtherEngine()
+    with Gateway(engine, Limits()).stream(config) as runner:
+        told = runner.config.recognition.condition_on_previous_text
+    assert told is (engine.model.condition_on_previous_text if wanted is None else wanted)
+
+
+async def test_two_regions_of_a_language_are_one_language() -> None:
+    recognition = replace(
+        stream_config().recognition,
+        languages=("en", "ko", "en"),
+        language_tags=("en-US", "ko-KR", "en-GB"),
+    )
+    config = replace(stream_config(), recognition=recognition)
+    with Gateway(ScriptedEngine(), Limits()).stream(config) as runner:
+        assert runner.config.recognition.languages == ("en", "ko")
+        assert len(runner.config.recognition.language_tags) == 2
+
+
 async def test_a_recording_has_no_settings_but_its_own() -> None:
-    wanted = RecognitionConfig(languages=("ko",), word_times=True, beam_size=2)
+    wanted = RecognitionConfig(
+        languages=("ko",),
+        language_tags=("ko-KR",),
+        word_times=True,
+        beam_size=2,
+        condition_on_previous_text=False,
+    )
     with Gateway(ScriptedEngine(), Limits()).recording(wanted) as runner:
         assert runner.config.recognition == wanted
         assert not runner.config.interim_results

@@ -173,8 +173,14 @@ class Gateway:
         model, endpointing = self._engine.model, config.endpointing
         recognition = config.recognition
         tags = {code: tag_for(code, recognition) for code in recognition.languages}
+        follows = recognition.condition_on_previous_text
         recognition = replace(
-            recognition, languages=tuple(tags), language_tags=tuple(tags.values())
+            recognition,
+            languages=tuple(tags),
+            language_tags=tuple(tags.values()),
+            condition_on_previous_text=model.condition_on_previous_text
+            if follows is None
+            else follows,
         )
         if endpointing.max_utterance is None:
             endpointing = replace(endpointing, max_utterance=model.max_utterance)
