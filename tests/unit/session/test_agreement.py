@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sori_server.session.agreement import HOLD_BACK, Agreement
+from sori_server.session.agreement import Agreement
 from sori_server.session.text import Token, join, tokenize
+from sori_server.session.windowing import HOLD_BACK
 
 pytestmark = pytest.mark.unit
 

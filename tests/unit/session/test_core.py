@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import pytest
 from sori_server.domain.audio import Span
-from sori_server.domain.config import EndpointingConfig, RecognitionConfig, StreamConfig
+from sori_server.domain.config import EndpointingConfig, RecognitionConfig, StreamConfig, Task
 from sori_server.domain.errors import ProtocolViolation
 from sori_server.domain.events import (
     Event,
@@ -28,9 +28,10 @@ from sori_server.domain.recognition import (
     WindowKind,
     Word,
 )
-from sori_server.session.agreement import ANCHOR, HOLD_BACK
+from sori_server.session.agreement import ANCHOR
 from sori_server.session.core import Session
 from sori_server.session.state import State
+from sori_server.session.windowing import HOLD_BACK
 
 pytestmark = pytest.mark.unit
 
@@ -57,7 +58,7 @@ class Stream:
         frames = round(seconds * 100)
         for start in range(0, frames, 10):
             count = min(10, frames - start)
-            self.session.receive_audio(count * FRAME, [speech] * count)
+            self.session.receive_audio(count * FRAME, [[speech] * count])
             self.drain()
 
     def speech(self, seconds: float) -> None:
@@ -118,10 +119,16 @@ class Stream:
         return [(r.committed_text, r.tentative_text) for r in self.results]
 
 
-def stream(*, interims: bool = False, word_times: bool = False, **endpointing: float) -> Stream:
+def stream(
+    *,
+    interims: bool = False,
+    word_times: bool = False,
+    task: Task = Task.TRANSCRIBE,
+    **endpointing: float,
+) -> Stream:
     return Stream(
         StreamConfig(
-            recognition=RecognitionConfig(word_times=word_times),
+            recognition=RecognitionConfig(word_times=word_times, task=task),
             endpointing=EndpointingConfig(**endpointing),
             interim_results=interims,
             voice_activity_events=True,
@@ -184,10 +191,10 @@ def test_the_endpoint_is_decided_with_the_last_frame_of_the_wanted_silence() -> 
     s = stream(end_silence=0.5)
     s.speech(1.0)
     s.silence(0.4)
-    s.session.receive_audio(9 * FRAME, [0.0] * 9)
+    s.session.receive_audio(9 * FRAME, [[0.0] * 9])
     s.drain()
     assert s.asked == []
-    s.session.receive_audio(FRAME, [0.0])
+    s.session.receive_audio(FRAME, [[0.0]])
     s.drain()
     assert [r.end for r in s.asked] == [round(1.2 * SECOND)]
 
@@ -197,16 +204,16 @@ def test_windows_do_not_depend_on_how_the_audio_was_cut_into_chunks() -> None:
     for s in (chunked, whole):
         s.silence(1.0)
     for _ in range(100):
-        chunked.session.receive_audio(FRAME, [0.9])
-    chunked.session.receive_audio(SECOND, [0.0] * 100)
-    whole.session.receive_audio(2 * SECOND, [0.9] * 100 + [0.0] * 100)
+        chunked.session.receive_audio(FRAME, [[0.9]])
+    chunked.session.receive_audio(SECOND, [[0.0] * 100])
+    whole.session.receive_audio(2 * SECOND, [[0.9] * 100 + [0.0] * 100])
     assert chunked.session.requests() == whole.session.requests() != []
 
 
 def test_silence_asks_for_nothing_and_ends_with_a_summary() -> None:
     s = stream(interims=True)
     s.silence(10.0)
-    assert s.session.needed_from == round(9.7 * SECOND)
+    assert s.session.needed_from[0] == round(9.7 * SECOND)
     s.end()
     assert s.asked == []
     assert s.said == [SessionSummary(10 * SECOND, 0, 0, 0.0)]
@@ -386,9 +393,9 @@ def test_a_rest_too_short_for_features_ends_without_a_window() -> None:
     """Two frames of 512 are voiced; the second is complete 24 samples after the first end."""
     s = stream(min_speech=0.0)
     s.session = Session(s.config, 512)
-    s.session.receive_audio(1000, [0.9])
+    s.session.receive_audio(1000, [[0.9]])
     s.finalize("a")
-    s.session.receive_audio(24, [0.9])
+    s.session.receive_audio(24, [[0.9]])
     s.finalize("b")
     (request,) = s.asked
     assert (request.start, request.end) == (0, 1000)
@@ -453,7 +460,7 @@ def test_audio_may_end_twice_but_nothing_comes_after_it() -> None:
     s.end()
     assert len(s.asked) == 1
     with pytest.raises(ProtocolViolation):
-        s.session.receive_audio(FRAME, [0.0])
+        s.session.receive_audio(FRAME, [[0.0]])
     with pytest.raises(ProtocolViolation):
         s.session.finalize("late")
     s.answer(s.asked[0], " one")
@@ -486,10 +493,10 @@ def test_finals_come_in_order_though_their_texts_did_not() -> None:
     first, second = s.asked
     s.answer(second, " two")
     assert s.finals == []
-    assert s.session.needed_from == first.start
+    assert s.session.needed_from[0] == first.start
     s.answer(first, " one")
     assert [text for text, _ in s.finals] == ["one", "two"]
-    assert s.session.needed_from == round(3.7 * SECOND)
+    assert s.session.needed_from[0] == round(3.7 * SECOND)
 
 
 def test_a_lost_final_is_told_and_what_was_committed_is_kept() -> None:
@@ -578,9 +585,9 @@ def test_the_window_of_a_long_utterance_moves_past_committed_words() -> None:
     moved = s.asked[3]
     border = round((MOVED / 2 - 0.05) * SECOND)
     assert 0 <= border - moved.start < 160
-    assert moved.prompt == counted(0, MOVED)[-400:]
+    assert moved.prompt == counted(0, MOVED)[-400:].strip()
     assert not moved.options.word_times
-    assert s.session.needed_from == moved.start
+    assert s.session.needed_from[0] == moved.start
     s.answer(moved, counted(MOVED, HEARD + 1 - MOVED))
     assert s.results[-1].committed_text == counted(0, COMMITTED + 1).strip()
     assert s.results[-1].tentative_text == counted(COMMITTED + 1, HOLD_BACK)
@@ -613,17 +620,18 @@ def test_without_speech_after_the_border_the_window_stays() -> None:
     assert {request.start for request in s.asked} == {0}
 
 
-def test_speech_without_a_pause_is_cut_in_its_quietest_place() -> None:
-    s = stream(max_utterance=4.0, prefix_padding=0.0)
+def test_a_translation_without_a_pause_is_cut_in_its_quietest_place() -> None:
+    s = stream(task=Task.TRANSLATE, max_utterance=4.0, prefix_padding=0.0)
     s.speech(3.0)
     s.audio(0.01, 0.6)
     s.speech(2.0)
     s.end()
     cut = 3 * SECOND + FRAME // 2
-    first, second = s.asked
+    (first,) = s.asked
+    s.answer(first, " one")
+    (first, second) = s.asked
     assert (first.end, second.start) == (cut, cut - cut % 160)
     s.answer(second, " two")
-    s.answer(first, " one")
     assert s.finals == [("one", FinalReason.MAX_UTTERANCE), ("two", FinalReason.END_OF_AUDIO)]
     one, two = (r.span for r in s.results)
     assert (one.start, one.end, two.start, two.end) == (0, cut, cut, round(5.01 * SECOND))
@@ -631,7 +639,7 @@ def test_speech_without_a_pause_is_cut_in_its_quietest_place() -> None:
 
 def test_a_cut_does_not_lie_before_committed_words() -> None:
     """The quiet place at 2.1 s is before words committed by what was heard until 3 s."""
-    s = stream(interims=True, max_utterance=4.0, prefix_padding=0.0)
+    s = stream(interims=True, task=Task.TRANSLATE, max_utterance=4.0, prefix_padding=0.0)
     s.speech(2.1)
     s.audio(0.1, 0.55)
     s.speech(0.8)
@@ -645,12 +653,70 @@ def test_a_cut_does_not_lie_before_committed_words() -> None:
     assert s.withdrawn == []
 
 
+def test_speech_without_a_pause_is_cut_between_words_and_heard_again() -> None:
+    """Words end every half second; the newest two are left, and a second before them led with."""
+    s = stream(max_utterance=4.0, prefix_padding=0.0)
+    s.speech(5.0)
+    (first,) = s.asked
+    assert (first.end, first.options.word_times) == (4 * SECOND, True)
+    s.answer(first, counted(0, 8), words(counted(0, 8)))
+    assert s.finals == [(counted(0, 6).strip(), FinalReason.MAX_UTTERANCE)]
+    assert s.results[0].span == Span(0, round(2.95 * SECOND))
+    assert s.results[0].words == ()
+    s.silence(1.0)
+    second = s.asked[1]
+    assert (second.start, second.options.word_times) == (round(1.95 * SECOND), True)
+    s.answer(second, counted(4, 6), words(counted(4, 6), first=2.0))
+    assert s.finals[1] == (counted(6, 4).strip(), FinalReason.ENDPOINT)
+    assert s.results[1].span.start == s.results[0].span.end
+
+
+def test_what_a_cut_leads_with_is_left_out_though_it_is_misheard() -> None:
+    s = stream(max_utterance=4.0, prefix_padding=0.0)
+    s.speech(5.0)
+    s.answer(s.asked[0], counted(0, 8), words(counted(0, 8)))
+    s.silence(1.0)
+    s.answer(s.asked[1], " n4 x" + counted(6, 4), words("n4 x" + counted(6, 4), first=2.0))
+    assert s.finals[1] == (counted(6, 4).strip(), FinalReason.ENDPOINT)
+
+
+def test_interims_after_a_cut_show_nothing_that_is_final() -> None:
+    s = stream(interims=True, max_utterance=4.0, prefix_padding=0.0)
+    s.speech(4.0)
+    s.answer(s.finals_asked[0], counted(0, 8), words(counted(0, 8)))
+    s.speech(1.0)
+    interim = s.interims_asked[-1]
+    assert interim.start < s.results[0].span.end
+    assert interim.options.word_times
+    s.answer(interim, counted(4, 6), words(counted(4, 6), first=2.0))
+    assert s.results[-1].text == counted(6, 4).strip()
+
+
+def test_a_cut_without_word_times_is_where_the_utterance_was_as_long_as_it_may_be() -> None:
+    s = stream(max_utterance=4.0, prefix_padding=0.0)
+    s.speech(5.0)
+    s.answer(s.asked[0], " one two")
+    s.end()
+    assert s.results[0].span == Span(0, 4 * SECOND)
+    assert s.asked[1].start == 4 * SECOND
+
+
+def test_a_lost_window_that_was_cut_loses_no_audio_after_it() -> None:
+    s = stream(max_utterance=4.0, prefix_padding=0.0)
+    s.speech(5.0)
+    s.fail(s.asked[0])
+    s.end()
+    assert s.asked[1].start == 4 * SECOND
+    s.answer(s.asked[1], " two")
+    assert s.finals == [("two", FinalReason.END_OF_AUDIO)]
+
+
 def test_a_cut_after_the_window_moved_asks_for_the_rest_only() -> None:
     s = long_speech()
     s.answer(s.asked[3], counted(MOVED, HEARD + 1 - MOVED))
     s.speech(12.0)
     (final,) = s.finals_asked
-    assert (final.start, final.prompt) == (s.asked[3].start, counted(0, MOVED)[-400:])
+    assert (final.start, final.prompt) == (s.asked[3].start, counted(0, MOVED)[-400:].strip())
     s.answer(final, counted(MOVED, 50 - MOVED))
     assert s.finals == [(counted(0, 50).strip(), FinalReason.MAX_UTTERANCE)]
 

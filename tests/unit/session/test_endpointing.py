@@ -93,14 +93,14 @@ def test_speech_without_a_pause_is_overlong_until_the_next_utterance_begins() ->
     (_, onset), *overlong = boundaries(endpointer, (0.9, 81))
     assert isinstance(onset, SpeechOnset)
     assert overlong == [(80, SpeechOverlong()), (81, SpeechOverlong())]
-    endpointer.begin(70 * FRAME)
+    endpointer.begin(70 * FRAME, cut=True)
     assert boundaries(endpointer, (0.9, 69)) == [(69, SpeechOverlong())]
 
 
 def test_padding_counts_to_the_length_of_the_utterance() -> None:
     endpointer = Endpointer(CONFIG, FRAME)
     boundaries(endpointer, (0.0, 10), (0.9, 2))
-    endpointer.begin(7 * FRAME)
+    endpointer.begin(7 * FRAME, cut=False)
     assert boundaries(endpointer, (0.9, 75)) == [(75, SpeechOverlong())]
 
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+from collections.abc import Sequence
 from contextlib import aclosing
 from typing import Final
 
 from sori_server.domain.audio import samples
-from sori_server.domain.config import StreamConfig
+from sori_server.domain.config import ChannelMode, StreamConfig
 from sori_server.domain.errors import (
     ClientError,
     EngineError,
@@ -49,13 +50,17 @@ class StreamRunner:
         self.config = config
         self._engine = engine
         self._limits = limits
-        self._audio = engine.open_stream()
-        self._ingest = Ingest(config.recognition.audio_format, self._audio)
-        self._session = Session(config, self._audio.vad_frame)
+        wanted = config.recognition
+        apart = wanted.channel_mode is ChannelMode.SEPARATE
+        count = wanted.audio_format.channels if apart else 1
+        self._audios = [engine.open_stream() for _ in range(count)]
+        self._ingest = Ingest(wanted.audio_format, wanted.channel_mode, self._audios, limits)
+        self._session = Session(config, self._audios[0].vad_frame, count)
         self._session.begin(secrets.token_urlsafe(SESSION_ID_BYTES))
         self._windows: dict[int, asyncio.Task[None]] = {}
         self._changed = asyncio.Event()
         self._tasks: asyncio.TaskGroup
+        self._sending = False
         self._stopped = False
         self._patience: asyncio.Timeout | None = None
         self._error: SoriError | None = None
@@ -77,8 +82,16 @@ class StreamRunner:
                 self._tasks.create_task(self._write(door))
         except* SlowReader as slow:
             self._error = SlowReader(str(slow.exceptions[0]))
+        finally:
+            await self._ingest.aclose()
         if self._error is not None:
             raise self._error
+
+    async def settled(self) -> None:
+        """Return when every window asked for was answered and every event was sent."""
+        while self._windows or self._sending or self._session.waiting_events:
+            self._changed.clear()
+            await self._changed.wait()
 
     def go_away(self, time_left: float) -> None:
         """Tell the client that the server leaves in `time_left` seconds."""
@@ -101,22 +114,29 @@ class StreamRunner:
             end = await self._read_messages(door)
         except ClientError as error:
             self._fail(error)
-        try:
-            async for count, probabilities in self._ingest.close():
-                self._hear(count, probabilities)
-            if self._error is None:
-                self._ingest.check_complete(end)
-        except ClientError as error:
-            self._fail(error)
+        if self._listening:
+            await self._read_rest(end)
+        self._warn()
         self._session.end_of_audio(
             FinalReason.SERVER if self._stopped else FinalReason.END_OF_AUDIO
         )
         self._follow_up()
 
+    async def _read_rest(self, end: EndOfAudio) -> None:
+        """Take what the decoder still holds, and ask whether that was all."""
+        try:
+            async with aclosing(self._ingest.close()) as judged:
+                async for count, probabilities in judged:
+                    self._hear(count, probabilities)
+            if self._error is None:
+                self._ingest.check_complete(end)
+        except ClientError as error:
+            self._fail(error)
+
     async def _read_messages(self, door: Door) -> EndOfAudio:
         """Take messages; how the audio ended."""
         await self._room()
-        while not self._stopped:
+        while self._listening and not self._stopped:
             message = await self._receive(door)
             if isinstance(message, EndOfAudio):
                 return message
@@ -149,6 +169,8 @@ class StreamRunner:
                 async with aclosing(self._ingest.accept(message)) as judged:
                     async for count, probabilities in judged:
                         self._hear(count, probabilities)
+                        if not self._listening:
+                            return
                         await self._room()
             case FinalizeUtterance(request_id):
                 self._session.finalize(request_id)
@@ -156,19 +178,29 @@ class StreamRunner:
             case _:
                 pass
 
-    def _hear(self, count: int, probabilities: list[float]) -> None:
+    @property
+    def _listening(self) -> bool:
+        """Whether the session wants more audio: it may have ended by itself."""
+        return self._session.state is State.OPEN
+
+    def _hear(self, count: int, probabilities: Sequence[Sequence[float]]) -> None:
         limit = self._limits.max_session_duration
         received = self._session.received
         allowed = min(count, samples(limit) - received)
-        frame = self._audio.vad_frame
+        frame = self._audios[0].vad_frame
         judged = (received + allowed) // frame - received // frame
-        self._session.receive_audio(allowed, probabilities[:judged])
+        self._session.receive_audio(allowed, [channel[:judged] for channel in probabilities])
+        self._warn()
         self._follow_up()
-        if allowed < count:
+        if allowed < count and self._listening:
             raise SessionTooLong(
                 f"a stream may send {limit:g} s of audio",
                 metadata={"max_session_duration": f"{limit:g}"},
             )
+
+    def _warn(self) -> None:
+        for warning in self._ingest.warnings():
+            self._session.warn(warning)
 
     async def _room(self) -> None:
         """Wait while the engine or the client is too far behind to take more audio."""
@@ -212,14 +244,16 @@ class StreamRunner:
         for request in self._session.requests():
             task = self._tasks.create_task(self._recognize(request))
             self._windows[request.request_id] = task
-        self._audio.discard(self._session.needed_from)
+        for audio, position in zip(self._audios, self._session.needed_from, strict=True):
+            audio.discard(position)
         self._changed.set()
 
     async def _recognize(self, request: RecognitionRequest) -> None:
         clock = asyncio.get_running_loop().time
         asked = clock()
         try:
-            hypothesis = await self._engine.recognize(request, self._audio)
+            audio = self._audios[request.channel]
+            hypothesis = await self._engine.recognize(request, audio)
         except EngineError as error:
             if isinstance(error, EngineUnavailable):
                 wait = self._limits.retry_delay
@@ -248,9 +282,12 @@ class StreamRunner:
         if self._error is not None and isinstance(event.event, SessionSummary):
             return
         timeout = self._limits.write_timeout
+        self._sending = True
         try:
             async with asyncio.timeout(timeout):
                 await door.send(event)
         except TimeoutError:
             raise SlowReader(f"a response was not accepted for {timeout:g} s") from None
+        finally:
+            self._sending = False
         self._changed.set()

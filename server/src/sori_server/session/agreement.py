@@ -11,10 +11,8 @@ from dataclasses import replace
 from typing import Final
 
 from sori_server.session.text import Token, align
+from sori_server.session.windowing import HOLD_BACK
 
-HOLD_BACK: Final = 2
-"""Newest words of a hypothesis that are never committed: the last may be cut in the middle,
-and the one before it misheard for lack of what follows."""
 ANCHOR: Final = 2
 """Committed words that stay when the window moves: hypotheses of the new window say them
 again, and are lined up by them."""
@@ -71,6 +69,11 @@ class Agreement:
         self._committed.extend(tokens[count : count + agreed])
         self._tentative = list(tokens[count + agreed :])
         self._border = _agreed_border(earlier, tokens, ends[:-ANCHOR])
+
+    def said_by(self, tokens: Sequence[Token]) -> int:
+        """How many of `tokens` say the committed text."""
+        ends = align(self._committed, tokens)
+        return ends[-1] if ends else 0
 
     def finish(self, tokens: Sequence[Token]) -> list[Token]:
         """The window's final tokens: the committed ones, then what the final hypothesis adds.

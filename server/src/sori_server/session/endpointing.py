@@ -8,11 +8,12 @@ threshold) is that of Silero VAD's reference segmentation.
 from __future__ import annotations
 
 import enum
+import math
 from dataclasses import dataclass
 from typing import Final
 
 from sori_server.domain.audio import SAMPLE_RATE
-from sori_server.domain.config import EndpointingConfig
+from sori_server.domain.config import EndpointingConfig, EndpointingMode
 
 EXIT_MARGIN: Final = 0.15
 """An utterance goes on while probabilities stay above the threshold less this."""
@@ -87,16 +88,23 @@ Boundary = SpeechOnset | SpeechOffset | SpeechOverlong
 
 
 class Endpointer:
-    """Turns speech probabilities of consecutive frames into utterance boundaries."""
+    """Turns speech probabilities of consecutive frames into utterance boundaries.
+
+    Mode `CLIENT` goes on through silence until the utterance is as long as one may be; mode
+    `FIXED` cuts after every chunk, and ends at silence as `VAD` does, but never sooner.
+    """
 
     def __init__(self, config: EndpointingConfig, frame: int) -> None:
         """`frame` is the length of one probability in samples."""
         self._config = config
         self._frame = frame
+        fixed = config.mode is EndpointingMode.FIXED
+        self._longest = config.chunk_duration if fixed else config.longest_utterance
         self._phase = Phase.SILENCE
         self._position = 0
         self._onset = 0
         self._start = 0
+        self._since = 0
         self._silence_start = 0
 
     @property
@@ -114,6 +122,16 @@ class Endpointer:
         """Where the newest speech of the current utterance ends."""
         return self._silence_start if self._phase is Phase.HANGOVER else self._position
 
+    @property
+    def longest(self) -> float:
+        """Seconds after which an utterance is cut."""
+        return self._longest
+
+    @property
+    def speech_end(self) -> int:
+        """Where the newest speech that ended did so; 0 before any has."""
+        return self._silence_start
+
     def accept(self, probability: float) -> Boundary | None:
         """Take the next frame's speech probability; the boundary it decides, if any."""
         start = self._position
@@ -126,19 +144,26 @@ class Endpointer:
             self._silence_start = start
         return self._decide()
 
-    def begin(self, position: int) -> None:
-        """Count the length of the utterance from `position`: its padding, or the last cut."""
+    def begin(self, position: int, *, cut: bool) -> None:
+        """Count the length of the utterance from `position`: its padding, or the last cut.
+
+        After a cut, patience goes on from where the speech that was cut began.
+        """
         self._start = position
+        if not cut:
+            self._since = position
 
     def end(self) -> None:
         """The utterance was ended from outside."""
+        if self._phase is Phase.SPEECH:
+            self._silence_start = self._position
         self._signal(Signal.ENDED)
 
     def _decide(self) -> Boundary | None:
         if self._phase is Phase.ONSET and self._length(self._onset) >= self._config.min_speech:
             self._signal(Signal.ENOUGH_SPEECH)
             return SpeechOnset(self._onset)
-        overlong = self._length(self._start) >= self._config.longest_utterance
+        overlong = self._length(self._start) >= self._longest
         if self._phase is Phase.HANGOVER:
             enough = self._length(self._silence_start) >= self._wanted_silence()
             if enough or overlong:
@@ -154,8 +179,10 @@ class Endpointer:
 
     def _wanted_silence(self) -> float:
         """Silence that ends the utterance: shorter, the longer the utterance already is."""
+        if self._config.mode is EndpointingMode.CLIENT:
+            return math.inf
         low, high = (share * self._config.longest_utterance for share in PATIENCE)
-        spoken = (self._silence_start - self._start) / SAMPLE_RATE
+        spoken = (self._silence_start - self._since) / SAMPLE_RATE
         impatience = min(max((spoken - low) / (high - low), 0.0), 1.0)
         shortest = min(MIN_PAUSE, self._config.end_silence)
         return self._config.end_silence - impatience * (self._config.end_silence - shortest)

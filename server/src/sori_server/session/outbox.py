@@ -10,9 +10,9 @@ from sori_server.domain.events import Event, NumberedEvent, Result
 class Outbox:
     """Events a client has not been sent yet, oldest first.
 
-    Holds at most one interim result: a newer one takes the place of a waiting one, and a
-    final result removes it. Numbers are given when an event is taken, so that the
-    client's sequence has no gaps.
+    Holds at most one interim result per channel: a newer one takes the place of a waiting
+    one, and a final result removes it. Numbers are given when an event is taken, so that
+    the client's sequence has no gaps.
     """
 
     def __init__(self) -> None:
@@ -25,7 +25,7 @@ class Outbox:
     def put(self, event: Event) -> None:
         """Add `event` after those that wait."""
         if isinstance(event, Result):
-            self._drop_interim()
+            self._drop_interim(event.channel)
         self._events.append(event)
 
     def take(self) -> NumberedEvent | None:
@@ -35,9 +35,9 @@ class Outbox:
         self._sequence += 1
         return NumberedEvent(self._sequence, self._events.popleft())
 
-    def _drop_interim(self) -> None:
+    def _drop_interim(self, channel: int) -> None:
         for event in reversed(self._events):
-            if isinstance(event, Result):
+            if isinstance(event, Result) and event.channel == channel:
                 if not event.is_final:
                     self._events.remove(event)
                 return

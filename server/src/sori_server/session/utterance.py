@@ -6,23 +6,78 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from sori_server.domain.audio import Span
+from sori_server.domain.audio import Span, samples
 from sori_server.domain.events import FinalReason, Latency, Result
 from sori_server.domain.recognition import Hypothesis, Word
 from sori_server.session.agreement import Agreement
-from sori_server.session.text import Token, join, tokenize
+from sori_server.session.replacements import Replacements
+from sori_server.session.text import Token, align, join, tokenize
+from sori_server.session.windowing import aligned, word_border
 
-PROMPT_CHARACTERS: Final = 400
-"""Most committed text given as prompt to the window that follows it."""
+LEAD: Final = samples(1.0)
+"""Least audio of an utterance that the window after a cut hears again."""
+
+ALIKE: Final = 2
+"""Words at the end of a lead by which it is known again."""
+NEAR: Final = samples(0.3)
+"""Farthest that a word is placed from where it was placed before."""
 
 
 @dataclass(slots=True)
 class Ending:
-    """How an utterance ended: its last sample, why, and the silence waited for in samples."""
+    """How an utterance ended: its last sample, why, and the silence waited for in samples.
+
+    Speech that went on was cut at `position`. The final result then leaves words that end
+    in the last `overlap` samples to the next utterance, and moves `position` before them.
+    """
 
     position: int
     reason: FinalReason
     waited: int = 0
+    overlap: int | None = None
+    room_from: int = 0
+    """Earliest position at which a window after the cut may start."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lead:
+    """Words before a cut that the window after it begins with."""
+
+    tokens: Sequence[Token]
+    window_start: int
+    end: int
+
+    def said_by(self, tokens: Sequence[Token]) -> int:
+        """How many of `tokens` say the lead again.
+
+        Its text tells where its last words are said alike. Where the last one was misheard,
+        one word more may be of the lead, if that one ends nearer to its end; where neither
+        ends there, the places alone tell.
+        """
+        ends = align(self.tokens, tokens)
+        said = ends[-1] if ends else 0
+        places = _places(tokens)
+        alike = [t.key for t in tokens[:said][-ALIKE:]] == [t.key for t in self.tokens[-ALIKE:]]
+        if alike or len(places) < len(tokens):
+            return said
+        counts = [count for count in (said, said + 1) if 0 < count <= len(tokens)]
+        nearest = min(counts, key=lambda count: abs(places[count - 1].end - self.end), default=0)
+        if nearest and abs(places[nearest - 1].end - self.end) <= NEAR:
+            return nearest
+        return sum((place.start + place.end) // 2 < self.end for place in places)
+
+    @classmethod
+    def of(cls, tokens: Sequence[Token], window_start: int, ending: Ending) -> Lead:
+        """As many whole words of a window as there is room for, or `LEAD` of them."""
+        earliest = min(ending.room_from, ending.position - LEAD)
+        if earliest <= window_start:
+            return cls(tokens, window_start, ending.position)
+        for i, token in enumerate(tokens):
+            if token.start is not None and token.start >= earliest:
+                before = tokens[i - 1].end if i else None
+                start = token.start if before is None else (before + token.start) // 2
+                return cls(tokens[i:], max(start, window_start), ending.position)
+        return cls((), ending.position, ending.position)
 
 
 @dataclass(slots=True)
@@ -30,66 +85,106 @@ class Utterance:
     """Text and window of one utterance.
 
     `window_start` moves past committed words in long utterances: their tokens are then
-    `sealed`, and no later hypothesis covers their audio.
+    `sealed`, and no later hypothesis covers their audio. After a cut it lies before `start`:
+    the `lead` is heard again, so that the model does not begin in the middle of speech, and
+    is then left out by the places of its words.
     """
 
     index: int
     start: int
     window_start: int
-    prompt: str = ""
+    replacements: Replacements
+    channel: int = 0
     sealed: list[Token] = field(default_factory=list)
     agreement: Agreement = field(default_factory=Agreement)
+    lead: Lead | None = None
     ending: Ending | None = None
     final: Result | None = None
     revision: int = 0
     word_times: bool = False
     """Whether the final result has words with times, which join to its text."""
+    interim_words: bool = False
+    """Whether interim results have them, too."""
     interim_end: int = 0
     """End of the newest interim window asked for."""
     live_interim: int | None = None
     """Request id of the interim the engine has."""
     heard: Hypothesis | None = None
     """The newest hypothesis."""
+    waits: bool = False
+    """Whether the final result of the utterance before is needed to ask for a window of it."""
+    left: Lead | None = None
+    """What the utterance after this one hears again, where speech was cut."""
+    successor: Utterance | None = None
+    """The utterance that waits for this one."""
+    said: str = ""
+    """The final text before replacements."""
+    language: str = ""
+    """The language of the first committed words."""
     lost: str = ""
     """Why its last window has no text, if it has none."""
+
+    @property
+    def led(self) -> bool:
+        """Whether its window starts with words of the utterance before."""
+        return self.lead is not None and self.window_start < self.lead.end
 
     def receive_interim(self, hypothesis: Hypothesis, *, sure: bool) -> None:
         """Take the hypothesis of an interim window; it may commit words if the model is sure."""
         self.live_interim = None
         self.interim_end = max(self.interim_end, hypothesis.span.end)
         self.heard = hypothesis
-        self.agreement.receive(_tokens(hypothesis), hypothesis.span.end, sure=sure)
+        tokens = _tokens(hypothesis)
+        own = tokens[self._led(tokens) :]
+        self.agreement.receive(own, hypothesis.span.end, sure=sure)
+        if self.agreement.committed and not self.language:
+            self.language = hypothesis.language
 
     def move_window(self, border: int) -> None:
-        """Start the window at the agreed border; the committed words before it are the prompt."""
+        """Start the window at the agreed border; the committed words before it are its prompt."""
         self.sealed.extend(self.agreement.seal())
         self.window_start = border
-        self.prompt = join(self.sealed)[-PROMPT_CHARACTERS:]
+
+    def follow(self, lead: Lead) -> None:
+        """Start where the utterance before it was cut."""
+        self.start = self.interim_end = lead.end
+        self.window_start = aligned(lead.window_start)
+        self.lead = lead
 
     def interim_result(self, hypothesis: Hypothesis, latency: Latency) -> Result:
         """The next interim result, after `receive_interim`."""
         self.revision += 1
-        committed = join([*self.sealed, *self.agreement.committed])
-        text = committed + join(self.agreement.tentative)
+        committed, tentative = self.replacements.split(
+            [*self.sealed, *self.agreement.committed],
+            self.agreement.tentative,
+            self.language or hypothesis.language,
+        )
+        span = Span(self.start, hypothesis.span.end)
+        sure, text = join(committed).lstrip(), join([*committed, *tentative]).lstrip()
         return Result(
             utterance_index=self.index,
             revision=self.revision,
-            span=Span(self.start, hypothesis.span.end),
-            committed_text=committed.lstrip(),
-            tentative_text=text.lstrip()[len(committed.lstrip()) :],
+            span=span,
+            committed_text=sure,
+            tentative_text=text[len(sure) :],
             is_final=False,
             language=hypothesis.language,
             language_confidence=hypothesis.language_confidence,
+            words=_words([*committed, *tentative], span) if self.interim_words else (),
             latency=latency,
+            channel=self.channel,
         )
 
     def finish(self, hypothesis: Hypothesis | None, latency: Latency | None) -> Result:
         """Fix the final result; without a hypothesis it says what was committed."""
         ending = self.ending
         assert ending is not None, "an utterance is finished after it ended"  # noqa: S101
-        added = _tokens(hypothesis) if hypothesis else []
-        tokens = [*self.sealed, *self.agreement.finish(added)]
+        added = self._cut(_tokens(hypothesis), ending) if hypothesis else []
+        spoken = [*self.sealed, *self.agreement.finish(added)]
         heard = hypothesis or self.heard
+        self.said = join(spoken).strip()
+        language = self.language or (heard.language if heard else "")
+        tokens = self.replacements.replace(spoken, language)
         span = Span(self.start, ending.position)
         self.revision += 1
         self.final = Result(
@@ -105,8 +200,34 @@ class Utterance:
             words=_words(tokens, span) if self.word_times else (),
             final_reason=ending.reason,
             latency=latency,
+            channel=self.channel,
         )
         return self.final
+
+    def _cut(self, tokens: list[Token], ending: Ending) -> list[Token]:
+        """Those of a window's tokens that are of this utterance.
+
+        Where speech was cut, the ending moves to where they end.
+        """
+        led = self._led(tokens)
+        own = tokens[led:]
+        places = _places(own)
+        if ending.overlap is None or len(places) < len(own):
+            return own
+        spoken = Span(self.start, ending.position)
+        least = self.agreement.said_by(own)
+        stay, ending.position = word_border(places, spoken, ending.overlap, least)
+        self.left = Lead.of(tokens[: led + stay], self.window_start, ending)
+        return own[:stay]
+
+    def _led(self, tokens: Sequence[Token]) -> int:
+        """How many of a window's tokens were spoken before this utterance."""
+        return self.lead.said_by(tokens) if self.lead is not None and self.led else 0
+
+
+def _places(tokens: Sequence[Token]) -> list[Span]:
+    """Where the tokens were spoken; of those only whose places are known."""
+    return [Span(t.start, t.end) for t in tokens if t.start is not None and t.end is not None]
 
 
 def _tokens(hypothesis: Hypothesis) -> list[Token]:

@@ -1,0 +1,321 @@
+"""One channel of a session: speech probabilities in, windows, interims and finals out."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import Final
+
+from sori_server.domain.audio import HOP, samples
+from sori_server.domain.config import ChannelMode, EndpointingMode, StreamConfig, Task
+from sori_server.domain.events import Event, FinalReason, Latency, SpeechEnded, SpeechStarted
+from sori_server.domain.recognition import (
+    DecodingOptions,
+    Hypothesis,
+    RecognitionRequest,
+    WindowKind,
+)
+from sori_server.session.context import Context
+from sori_server.session.endpointing import (
+    Endpointer,
+    Phase,
+    SpeechOffset,
+    SpeechOnset,
+    SpeechOverlong,
+)
+from sori_server.session.language import LanguageChoice
+from sori_server.session.outbox import Outbox
+from sori_server.session.replacements import Replacements
+from sori_server.session.requests import Requests
+from sori_server.session.utterance import Ending, Utterance
+from sori_server.session.windowing import (
+    CUT_RANGE,
+    MOVE_AFTER,
+    TAIL,
+    aligned,
+    quietest,
+)
+
+CUT_OVERLAP: Final = samples(0.3)
+"""Words that end this close to where overlong speech was cut are left to what follows."""
+
+
+class Channel:
+    """Utterances of one channel.
+
+    Every sample received lies in the span of exactly one of them or in silence; their
+    finals are taken in order.
+    """
+
+    def __init__(
+        self, config: StreamConfig, frame: int, index: int, requests: Requests, outbox: Outbox
+    ) -> None:
+        """`frame` is the length of one speech probability in samples, `index` counts from 0."""
+        self._config = config
+        self._frame = frame
+        self._index = index
+        separate = config.recognition.channel_mode is ChannelMode.SEPARATE
+        self._tag = index + 1 if separate else 0
+        self._requests = requests
+        self._outbox = outbox
+        self._endpointer = Endpointer(config.endpointing, frame)
+        self._language = LanguageChoice(config.recognition)
+        self._context = Context(config.recognition)
+        self._replacements = Replacements(config.recognition.adaptation.replacements)
+        self._recent: deque[float] = deque(maxlen=CUT_RANGE // frame)
+        self._received = 0
+        self._judged = 0
+        self._covered = 0
+        self._speaking: Utterance | None = None
+        self._unfinished: deque[Utterance] = deque()
+        self._begun = 0
+
+    # ------------------------------------------------------------------ state
+
+    @property
+    def begun(self) -> int:
+        """Utterances begun."""
+        return self._begun
+
+    @property
+    def ended(self) -> int:
+        """Utterances that have ended, whether or not their text is final."""
+        return self._begun - (self._speaking is not None)
+
+    @property
+    def taken(self) -> int:
+        """Utterances whose final result was taken."""
+        return self._begun - len(self._unfinished)
+
+    @property
+    def silent_since(self) -> int | None:
+        """Where the newest speech ended, 0 if there was none; None while somebody speaks."""
+        return None if self._endpointer.phase is Phase.SPEECH else self._endpointer.speech_end
+
+    @property
+    def final_position(self) -> int:
+        """All text before this position is final and was taken."""
+        return self._unfinished[0].start if self._unfinished else self._next_start()
+
+    @property
+    def needed_from(self) -> int:
+        """No window will start before this position."""
+        if self._unfinished:
+            return self._unfinished[0].window_start
+        return aligned(self._next_start())
+
+    # ------------------------------------------------------------------ input
+
+    def judge(self, probability: float) -> None:
+        """Take one speech probability and the boundary it decides."""
+        self._judged += self._frame
+        self._recent.append(probability)
+        boundary = self._endpointer.accept(probability)
+        if isinstance(boundary, SpeechOnset):
+            self._begin_speech()
+        elif self._speaking is None:
+            return
+        elif isinstance(boundary, SpeechOffset):
+            self._say_activity(SpeechEnded(boundary.position, self._tag))
+            reason = self._length_reason if boundary.overlong else FinalReason.ENDPOINT
+            end = max(min(boundary.position + TAIL, boundary.decided_at), self._speaking.start)
+            waited = boundary.decided_at - boundary.position
+            self._close(self._speaking, Ending(end, reason, waited))
+        elif isinstance(boundary, SpeechOverlong):
+            self._cut(self._speaking)
+
+    def receive(self, received: int) -> None:
+        """Samples up to `received` have come, those judged among them."""
+        self._received = received
+        self._request_interim()
+
+    def end_utterance(self, reason: FinalReason, received: int) -> None:
+        """End the utterance at sample `received`, speech that has just begun included."""
+        onset = self._endpointer.phase is Phase.ONSET and self._next_start() < self._judged
+        if self._speaking is None and onset:
+            self._begin_speech()
+        if self._speaking is not None:
+            self._say_activity(SpeechEnded(self._endpointer.last_speech, self._tag))
+            self._close(self._speaking, Ending(received, reason))
+        self._endpointer.end()
+
+    def receive_interim(self, utterance: Utterance, heard: Hypothesis, latency: Latency) -> None:
+        """Take the text of an interim window."""
+        confidence = self._config.commit_confidence or 0.0
+        sure = heard.confidence >= confidence and self._language.sure(heard)
+        self._language.hear(heard)
+        utterance.receive_interim(heard, sure=sure and not heard.doubtful)
+        if self._unfinished[0] is utterance and (heard.text or utterance.revision):
+            self._outbox.put(utterance.interim_result(heard, latency))
+        if len(heard.span) > MOVE_AFTER:
+            self._move_window(utterance)
+        self._request_interim()
+
+    def receive_final(self, utterance: Utterance, heard: Hypothesis, latency: Latency) -> None:
+        """Take the text of an utterance's last window."""
+        self._language.hear(heard)
+        self._finish(utterance, heard, latency)
+
+    def lose_interim(self, utterance: Utterance) -> None:
+        """An interim window will have no text."""
+        utterance.live_interim = None
+
+    def lose_final(self, utterance: Utterance, reason: str) -> None:
+        """An utterance's last window will have no text: `reason` is told to the client."""
+        utterance.lost = reason
+        self._finish(utterance, None, None)
+
+    # ----------------------------------------------------------------- output
+
+    def take_final(self) -> Utterance | None:
+        """The next utterance in order, if its text is final."""
+        if self._unfinished and self._unfinished[0].final is not None:
+            return self._unfinished.popleft()
+        return None
+
+    # ------------------------------------------------------------- utterances
+
+    @property
+    def _length_reason(self) -> FinalReason:
+        fixed = self._config.endpointing.mode is EndpointingMode.FIXED
+        return FinalReason.CHUNK if fixed else FinalReason.MAX_UTTERANCE
+
+    def _next_start(self) -> int:
+        """Where an utterance starts whose speech begins now, or began with the onset."""
+        began = self._endpointer.onset if self._endpointer.phase is not Phase.SILENCE else None
+        padding = samples(self._config.endpointing.prefix_padding)
+        return max((self._judged if began is None else began) - padding, self._covered)
+
+    def _begin_speech(self) -> None:
+        """Begin the utterance of the onset, and tell."""
+        self._say_activity(SpeechStarted(max(self._endpointer.onset, self._covered), self._tag))
+        self._begin_utterance(self._next_start())
+
+    def _begin_utterance(self, start: int, *, cut: bool = False) -> None:
+        """Begin an utterance; it waits for the one before if that decides its start or prompt."""
+        wanted = self._config.recognition
+        utterance = Utterance(self._begun, start, aligned(start), self._replacements, self._tag)
+        utterance.word_times = wanted.word_times
+        utterance.interim_words = wanted.interim_words
+        utterance.interim_end = start
+        before = self._unfinished[-1] if self._unfinished else None
+        if before is not None and before.final is None and (cut or self._context.follows_text):
+            before.successor, utterance.waits = utterance, True
+        self._speaking = utterance
+        self._begun += 1
+        self._unfinished.append(utterance)
+        self._endpointer.begin(start, cut=cut)
+
+    def _cut(self, utterance: Utterance) -> None:
+        """End an utterance that is too long; speech goes on.
+
+        It is cut between words where the model tells their places, which for a translation
+        it cannot: that is cut in the quietest place after its committed words.
+        """
+        endpointing = self._config.endpointing
+        if self._config.recognition.task is Task.TRANSLATE:
+            earliest = (utterance.start + self._judged) // 2
+            earliest = max(earliest, utterance.agreement.committed_end)
+            end = quietest(self._recent, self._frame, self._judged, earliest)
+            ending = Ending(end, self._length_reason)
+        elif endpointing.mode is EndpointingMode.FIXED:
+            overlap = samples(endpointing.overlap_duration)
+            ending = Ending(self._judged, self._length_reason, overlap=overlap)
+        else:
+            ending = Ending(self._judged, self._length_reason, overlap=CUT_OVERLAP)
+        room = samples(endpointing.longest_utterance - self._endpointer.longest)
+        ending.room_from = self._judged - room
+        self._close(utterance, ending)
+        self._begin_utterance(ending.position, cut=True)
+
+    def _close(self, utterance: Utterance, ending: Ending) -> None:
+        """End the utterance that is spoken and ask for its final text, now or when it can be."""
+        if utterance.live_interim is not None:
+            self._requests.withdraw(utterance.live_interim)
+        self._speaking = None
+        utterance.ending = ending
+        self._covered = ending.position
+        if not utterance.waits:
+            self._request_final(utterance, ending)
+
+    def _finish(
+        self, utterance: Utterance, heard: Hypothesis | None, latency: Latency | None
+    ) -> None:
+        """Fix the text of an utterance; what waited for it can go on."""
+        result = utterance.finish(heard, latency)
+        doubtful = heard is not None and heard.doubtful
+        self._context.add(utterance.said, result.language, doubtful=doubtful)
+        successor = utterance.successor
+        if successor is None:
+            return
+        successor.waits = False
+        if utterance.left is not None:
+            successor.follow(utterance.left)
+        if successor.ending is not None:
+            self._request_final(successor, successor.ending)
+
+    # ---------------------------------------------------------------- windows
+
+    def _request_final(self, utterance: Utterance, ending: Ending) -> None:
+        """Ask for the final text, if there is audio of it."""
+        if ending.position - utterance.window_start < HOP:
+            self._finish(utterance, None, None)
+            return
+        words = utterance.word_times or utterance.led or ending.overlap is not None
+        beam = self._config.recognition.beam_size
+        self._request(utterance, WindowKind.FINAL, ending.position, self._options(beam, words))
+
+    def _request_interim(self) -> None:
+        """Ask for an interim when there is new speech and the last one was answered."""
+        utterance = self._speaking
+        if utterance is None or utterance.waits or not self._config.interim_results:
+            return
+        length = self._received - utterance.window_start
+        end = utterance.window_start + length // self._step * self._step
+        newest = min(end, self._endpointer.last_speech)
+        if utterance.live_interim is not None or newest <= utterance.interim_end:
+            return
+        utterance.interim_end = end
+        words = utterance.interim_words or utterance.led or length > MOVE_AFTER
+        options = self._options(1, words)
+        utterance.live_interim = self._request(utterance, WindowKind.INTERIM, None, options)
+
+    def _options(self, beam_size: int, word_times: bool) -> DecodingOptions:
+        wanted = self._config.recognition
+        return DecodingOptions(
+            languages=self._language.languages,
+            task=wanted.task,
+            beam_size=beam_size,
+            word_times=word_times,
+            no_speech_threshold=wanted.no_speech_threshold,
+        )
+
+    def _request(
+        self, utterance: Utterance, kind: WindowKind, end: int | None, options: DecodingOptions
+    ) -> int:
+        request = RecognitionRequest(
+            request_id=0,
+            kind=kind,
+            start=utterance.window_start,
+            end=end,
+            options=options,
+            prompt=self._context.prompt(utterance.sealed),
+            hotwords=self._config.recognition.adaptation.hotwords,
+            step=self._step,
+            channel=self._index,
+        )
+        return self._requests.ask(request, utterance)
+
+    @property
+    def _step(self) -> int:
+        return samples(self._config.interim_interval)
+
+    def _move_window(self, utterance: Utterance) -> None:
+        """Past committed words, if their border is known and speech follows it."""
+        border = aligned(utterance.agreement.border or 0)
+        limit = min(utterance.agreement.committed_end, self._endpointer.last_speech)
+        if utterance.window_start < border < limit:
+            utterance.move_window(border)
+
+    def _say_activity(self, event: Event) -> None:
+        if self._config.voice_activity_events:
+            self._outbox.put(event)
