@@ -77,7 +77,7 @@ async def test_questions_are_answered(driver: Driver, tmp_path: Path) -> None:
     assert from_path.text == from_bytes.text == "hello hello"
     first, second = service.recognized
     assert first.audio == b"RIFF"
-    assert first.config.audio_format == pb.AudioFormat(encoding=pb.AUDIO_ENCODING_WAV)
+    assert first.config.audio_format == pb.AudioFormat(encoding=pb.AUDIO_ENCODING_CONTAINER)
     assert second.config.audio_format.sample_rate_hertz == 16_000
 
 

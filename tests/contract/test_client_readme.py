@@ -36,7 +36,8 @@ async def script(call: ScriptedCall) -> None:
 
 
 @pytest.mark.parametrize(
-    ("number", "output"), [(0, "  0.00 s  hello\n"), (1, "final   hello\nwhole\n")]
+    ("number", "output"),
+    [(0, "  0.00 s  hello\n"), (1, "final   hello\nwhole\n"), (2, "")],
 )
 async def test_it_runs_as_printed(number: int, output: str, tmp_path: Path) -> None:
     with wave.open(str(tmp_path / "speech.wav"), "wb") as wav:
@@ -44,7 +45,7 @@ async def test_it_runs_as_printed(number: int, output: str, tmp_path: Path) -> N
         wav.setsampwidth(2)
         wav.setframerate(16_000)
         wav.writeframes(bytes(8_000))
-    assert len(EXAMPLES) == 2
+    assert len(EXAMPLES) == 3
     assert len([line for line in EXAMPLES[number].splitlines() if line]) <= 11
     async with serve(Echo(script)) as port:
         code = EXAMPLES[number].replace("50051", str(port))

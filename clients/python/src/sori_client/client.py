@@ -21,11 +21,9 @@ from sori_client.errors import client_closed
 from sori_client.exchange import StreamCall
 from sori_client.sources.source import Source
 from sori_client.stream import RecognitionStream
-from sori_client.types import AudioEncoding, AudioFormat, Model, Recognition, ServerInfo
+from sori_client.types import CONTAINER, AudioFormat, Model, Recognition, ServerInfo
 from sori_client.wire import requests, responses
 from sori_client.wire.status import error_from
-
-WAV = AudioFormat(AudioEncoding.WAV, 0, 0)
 
 Response = TypeVar("Response")
 
@@ -83,9 +81,9 @@ class Client:
         self,
         recording: str | PathLike[str] | bytes,
         config: RecognitionConfig | None = None,
-        format: AudioFormat = WAV,
+        format: AudioFormat = CONTAINER,
     ) -> Recognition:
-        """The text of a whole recording: a path, or the bytes of a file.
+        """The text of a whole recording: a path, or the bytes of a file, of any container.
 
         Raises:
             OSError: the file cannot be read.

@@ -15,11 +15,12 @@ import grpc
 from sori_client import client as asynchronous
 from sori_client import stream as asynchronous_stream
 from sori_client.channel import ChannelOptions
-from sori_client.client import WAV, Timeouts
+from sori_client.client import Timeouts
 from sori_client.config import RecognitionConfig, StreamConfig
 from sori_client.loop_thread import LoopThread
 from sori_client.sources.source import Source
 from sori_client.types import (
+    CONTAINER,
     AudioFormat,
     Event,
     Model,
@@ -62,9 +63,9 @@ class Client:
         self,
         recording: str | PathLike[str] | bytes,
         config: RecognitionConfig | None = None,
-        format: AudioFormat = WAV,
+        format: AudioFormat = CONTAINER,
     ) -> Recognition:
-        """The text of a whole recording: a path, or the bytes of a file.
+        """The text of a whole recording: a path, or the bytes of a file, of any container.
 
         Raises:
             OSError: the file cannot be read.
