@@ -9,7 +9,17 @@ import typer
 from typer.core import TyperGroup
 
 from sori_server import __version__
-from sori_server.cli.commands import demo, mic, models, pipe, serve, stream, transcribe
+from sori_server.cli.commands import (
+    demo,
+    eval,
+    mic,
+    models,
+    pipe,
+    presets,
+    serve,
+    stream,
+    transcribe,
+)
 
 INTERRUPTED: Final = 130
 
@@ -49,14 +59,17 @@ app = typer.Typer(
 
 _SERVER: Final = "Server"
 _SPEECH: Final = "Speech to text"
+_QUALITY: Final = "Quality"
 
 app.command(rich_help_panel=_SERVER, epilog=serve.EPILOG)(serve.serve)
 app.command(rich_help_panel=_SERVER)(demo.demo)
 app.add_typer(models.app, rich_help_panel=_SERVER)
+app.command(rich_help_panel=_SERVER, epilog=presets.EPILOG)(presets.presets)
 app.command(rich_help_panel=_SPEECH, epilog=stream.EPILOG)(stream.stream)
 app.command(rich_help_panel=_SPEECH, epilog=transcribe.EPILOG)(transcribe.transcribe)
 app.command(rich_help_panel=_SPEECH, epilog=pipe.EPILOG)(pipe.pipe)
 app.command(rich_help_panel=_SPEECH)(mic.mic)
+app.command("eval", rich_help_panel=_QUALITY, epilog=eval.EPILOG)(eval.evaluate)
 
 
 def _print_version(wanted: bool) -> None:

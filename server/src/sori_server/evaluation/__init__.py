@@ -1,0 +1,1 @@
+"""`sori eval`: recordings with transcripts, offline and live, and how far both are apart."""
