@@ -28,6 +28,7 @@ class Kind:
     options: dict[str, str] = field(default_factory=dict)
     codec_options: dict[str, str] = field(default_factory=dict)
     seekable: bool = True
+    bit_rate: int = 64_000
 
 
 FLAC = Kind(AudioEncoding.FLAC, "flac", "flac")
@@ -104,6 +105,7 @@ def _write(
             kind.codec, rate=rate, layout=frames[0].layout.name, options=kind.codec_options
         )
         assert isinstance(stream, av.AudioStream)
+        stream.bit_rate = kind.bit_rate
         for frame in [*frames, None]:
             for packet in stream.encode(frame):
                 container.mux(packet)

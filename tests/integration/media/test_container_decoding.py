@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import time
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 from sori_server.domain.audio import AudioEncoding
@@ -128,6 +130,15 @@ async def test_no_bytes_are_no_audio() -> None:
         assert (nothing.error, nothing.seconds) == (None, 0.0)
 
 
+async def test_a_container_may_be_empty() -> None:
+    target = io.BytesIO()
+    with av.open(target, "w", format="flac") as container:
+        container.add_stream("flac", rate=16_000, layout="mono")
+        container.start_encoding()
+    empty = await decoded([target.getvalue()])
+    assert (empty.error, empty.seconds, empty.problems) == (None, 0.0, NO_DAMAGE)
+
+
 @pytest.mark.parametrize(
     ("data", "encoding", "message"),
     [
@@ -236,6 +247,13 @@ async def test_rates_beyond_those_read_are_refused() -> None:
     pcm = np.zeros((96_000, 1), np.int16)
     refused = await decoded([encoded_pcm(FLAC, [pcm], 96_000)])
     with pytest.raises(InvalidAudio, match="96000 Hz, allowed are 8000 to 48000"):
+        raise refused.error or AssertionError
+
+
+async def test_other_codecs_are_refused() -> None:
+    odd = Kind(AudioEncoding.WEBM_OPUS, "matroska", "ac3")
+    refused = await decoded([encoded(odd, SPEECH)])
+    with pytest.raises(InvalidAudio, match="holds ac3"):
         raise refused.error or AssertionError
 
 

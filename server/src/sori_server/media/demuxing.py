@@ -16,11 +16,12 @@ from av.packet import Packet
 from sori_server.media.reading import PageWatch, Readable, Refused, in_reading_order
 from sori_server.media.resampling import FloatArray
 
+_CODECS: Final = ("flac", "opus", "vorbis", "mp3float", "aac", "alac")
 _OPTIONS: Final = {
     # Headers say all there is to know: look at little audio before handing any out.
     "probesize": "4096",
     "analyzeduration": "1",
-    "codec_whitelist": "flac,opus,vorbis,mp3float,mp3,aac,alac",
+    "codec_whitelist": ",".join(_CODECS),
 }
 _STRICT: Final = {"err_detect": "crccheck+explode"}
 """Frames with a wrong checksum are left out: they would be loud noise."""
@@ -63,6 +64,8 @@ class Container:
             if not opened.streams.audio:
                 raise Refused("the container has no audio")
             stream = opened.streams.audio[0]
+            if stream.codec_context.name not in _CODECS:
+                raise Refused(f"the container holds {stream.codec_context.name}")
             stream.codec_context.thread_count = 1
             stream.codec_context.options = _STRICT
             silent = True
@@ -90,7 +93,9 @@ class Container:
                 metadata_errors="ignore",
             )
         except (av.FFmpegError, ValueError) as error:
-            raise Refused("the audio has no readable header") from error
+            raise Refused(
+                "the audio has no readable header, or ends before its first sample"
+            ) from error
 
     def _packets(
         self, opened: InputContainer, stream: AudioStream
