@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import struct
 from collections.abc import AsyncIterator
 
@@ -14,13 +15,16 @@ from sori.v1 import speech_pb2 as pb
 from sori_server.domain.limits import Limits
 from support.raw_client import LINEAR16, Ending, config_of, ending_of
 from support.speech_server import Served, serving, undisturbed
-from support.word_audio import assert_heard, linear16, speak
+from support.word_audio import assert_heard, heard_words, linear16, speak
 
 pytestmark = [pytest.mark.contract, pytest.mark.asyncio(loop_scope="module")]
 
 LIMITS = Limits(config_timeout=0.3, max_recording_bytes=2 * 1024 * 1024)
 SPOKEN = range(10)
 AUDIO = linear16(speak(SPOKEN))
+CONTAINER = pb.AudioFormat(encoding=pb.AUDIO_ENCODING_CONTAINER)
+LONG_PROMPT = pb.Adaptation(initial_prompt="p" * 100_000)
+MANY_HOTWORDS = pb.Adaptation(hotwords=["word"] * 10_000)
 BAD_CONFIG = ("INVALID_ARGUMENT", "INVALID_CONFIG")
 BAD_AUDIO = ("INVALID_ARGUMENT", "AUDIO_UNDECODABLE")
 OUT_OF_ORDER = ("FAILED_PRECONDITION", "PROTOCOL_VIOLATION")
@@ -177,6 +181,30 @@ async def test_a_config_without_a_format_is_refused(served: Served) -> None:
         ("language_codes[0]", {"language_codes": [""]}, "BCP-47"),
         ("language_codes[0]", {"language_codes": ["-"]}, "BCP-47"),
         ("language_codes", {"language_codes": ["en"] * 17}, "at most 16"),
+        ("language_codes[0]", {"language_codes": ["en-"]}, "'en-' is not a BCP-47 tag"),
+        ("language_codes[0]", {"language_codes": ["nb-NO"]}, "'nb-NO' is not a language of"),
+        ("channel_mode", {"channel_mode": 9}, "value 9"),
+        (
+            "audio_format.channel_count",
+            {"audio_format": CONTAINER, "channel_mode": pb.CHANNEL_MODE_SEPARATE},
+            "0 is not within 1 and 8",
+        ),
+        (
+            "decoding.no_speech_threshold",
+            {"decoding": pb.DecodingOptions(no_speech_threshold=math.nan)},
+            "nan is not within 0 and 1",
+        ),
+        ("adaptation.initial_prompt", {"adaptation": LONG_PROMPT}, "100000 characters, at most"),
+        ("adaptation.hotwords", {"adaptation": MANY_HOTWORDS}, "10000 hotwords, at most 100"),
+        (
+            "adaptation.replacements[1].search",
+            {
+                "adaptation": pb.Adaptation(
+                    replacements=[pb.Replacement(search="a"), pb.Replacement()]
+                )
+            },
+            "has no word to look for",
+        ),
         ("decoding.beam_size", {"decoding": pb.DecodingOptions(beam_size=11)}, "1 and 10"),
         ("decoding.beam_size", {"decoding": pb.DecodingOptions(beam_size=-1)}, "1 and 10"),
     ],
@@ -208,6 +236,8 @@ async def test_recognition_settings_out_of_range_are_refused(
         ("endpointing.min_speech", 2.1, "0 s and 2 s"),
         ("endpointing.prefix_padding", -0.1, "0 s and 2 s"),
         ("endpointing.prefix_padding", 2.1, "0 s and 2 s"),
+        ("endpointing.speech_start_timeout", 0.4, "0.5 s and 3600 s"),
+        ("endpointing.speech_end_timeout", 3601, "0.5 s and 3600 s"),
     ],
 )
 async def test_durations_out_of_range_are_refused(
@@ -222,6 +252,59 @@ async def test_durations_out_of_range_are_refused(
     assert ending.summary == BAD_CONFIG
     assert_names(ending, f"config.{field}")
     assert says in ending.message
+
+
+FIXED, CLIENT = pb.ENDPOINTING_MODE_FIXED, pb.ENDPOINTING_MODE_CLIENT
+
+
+@pytest.mark.parametrize(
+    ("field", "settings", "says"),
+    [
+        ("chunk_duration", {"chunk_duration": 5}, "means nothing in mode VAD"),
+        ("overlap_duration", {"mode": CLIENT, "overlap_duration": 1}, "it is for FIXED"),
+        ("end_silence", {"mode": CLIENT, "end_silence": 0.5}, "it is for VAD"),
+        ("max_utterance", {"mode": FIXED, "max_utterance": 9}, "it is for VAD or CLIENT"),
+        ("chunk_duration", {"mode": FIXED, "chunk_duration": 0.9}, "1 s and 28 s"),
+        ("chunk_duration", {"mode": FIXED, "chunk_duration": 29}, "1 s and 28 s"),
+        (
+            "overlap_duration",
+            {"mode": FIXED, "chunk_duration": 4, "overlap_duration": 2.1},
+            "0 s and 2 s",
+        ),
+        ("mode", {"mode": 9}, "value 9"),
+    ],
+)
+async def test_contradictory_endpointing_is_refused(
+    served: Served, field: str, settings: dict[str, float], says: str
+) -> None:
+    values = {name: value if name == "mode" else lasting(value) for name, value in settings.items()}
+    endpointing = pb.EndpointingConfig(**values)  # type: ignore[arg-type]
+    async with served.stream(endpointing=endpointing) as stream:
+        ending = await stream.ended()
+    assert ending.summary == BAD_CONFIG
+    assert_names(ending, f"config.endpointing.{field}")
+    assert says in ending.message
+
+
+@pytest.mark.parametrize("field", ["single_utterance", "endpointing.speech_end_timeout"])
+async def test_what_ends_a_stream_needs_one_channel(served: Served, field: str) -> None:
+    config = config_of(channel_mode=pb.CHANNEL_MODE_SEPARATE)
+    if field == "single_utterance":
+        config.single_utterance = True
+    else:
+        config.endpointing.speech_end_timeout.CopyFrom(lasting(1))
+    async with served.stream(config) as stream:
+        ending = await stream.ended()
+    assert ending.summary == BAD_CONFIG
+    assert_names(ending, f"config.{field}")
+
+
+async def test_an_unknown_preset_is_refused_with_those_there_are(served: Served) -> None:
+    async with served.stream(config_of(preset="turbo")) as stream:
+        ending = await stream.ended()
+    assert ending.summary == BAD_CONFIG
+    assert_names(ending, "config.preset")
+    assert "voice-command, captions, meeting, low-latency, accurate" in ending.message
 
 
 @pytest.mark.parametrize("threshold", [0.0, 1.0, -0.5, float("nan"), float("inf")])
@@ -298,16 +381,20 @@ async def test_audio_that_ends_in_a_sample_is_an_error_after_its_words(served: S
 
 
 @pytest.mark.parametrize("bad", [float("nan"), float("inf"), float("-inf")])
-async def test_float_samples_must_be_finite(served: Served, bad: float) -> None:
+async def test_samples_that_are_no_numbers_cost_only_their_own_word(
+    served: Served, bad: float
+) -> None:
     audio_format = pb.AudioFormat(encoding=pb.AUDIO_ENCODING_FLOAT32, sample_rate_hertz=16_000)
     samples = speak(range(20))
     samples[17_000] = bad
     async with served.stream(audio_format=audio_format) as stream:
         await stream.audio(samples.tobytes(), chunk=6_400)
-        ending = await stream.ended()
-    assert ending.summary == BAD_AUDIO
-    assert_names(ending, "audio.data")
-    assert_heard(stream.texts, SPOKEN)
+        await stream.end_of_audio()
+        await stream.summary()
+    warnings = [r.warning for r in stream.responses if r.HasField("warning")]
+    assert [warning.reason for warning in warnings] == [pb.WARNING_REASON_AUDIO_NOT_FINITE]
+    heard = [word for text in stream.texts for word in heard_words(text)]
+    assert heard == [*range(10), -1, *range(11, 20)]
 
 
 async def test_float_samples_beyond_full_scale_are_clipped(served: Served) -> None:

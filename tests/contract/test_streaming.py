@@ -98,10 +98,15 @@ async def test_the_effective_config_has_the_defaults_the_contract_names(served: 
             model="fake",
             task=pb.TASK_TRANSCRIBE,
             features=pb.RecognitionFeatures(),
-            decoding=pb.DecodingOptions(beam_size=5),
+            adaptation=pb.Adaptation(),
+            channel_mode=pb.CHANNEL_MODE_MIX,
+            decoding=pb.DecodingOptions(
+                beam_size=5, no_speech_threshold=0.6, condition_on_previous_text=True
+            ),
         ),
         min_interim_interval=lasting(0.5),
         endpointing=pb.EndpointingConfig(
+            mode=pb.ENDPOINTING_MODE_VAD,
             end_silence=lasting(0.5),
             max_utterance=lasting(28),
             min_speech=lasting(0.1),
@@ -118,20 +123,34 @@ async def test_the_effective_config_repeats_every_setting_given(served: Served) 
                 encoding=pb.AUDIO_ENCODING_FLOAT32, sample_rate_hertz=8_000, channel_count=2
             ),
             model="fake",
-            language_codes=["ko", "en"],
+            language_codes=["ko-KR", "EN_us"],
+            language_switching=True,
             task=pb.TASK_TRANSLATE,
-            features=pb.RecognitionFeatures(word_time_offsets=True),
-            decoding=pb.DecodingOptions(beam_size=3),
+            features=pb.RecognitionFeatures(word_time_offsets=True, interim_word_time_offsets=True),
+            adaptation=pb.Adaptation(
+                hotwords=["Sori", "Han River"],
+                initial_prompt="About rivers.",
+                replacements=[pb.Replacement(search="sorry", replace="Sori", case_sensitive=True)],
+            ),
+            channel_mode=pb.CHANNEL_MODE_MIX,
+            decoding=pb.DecodingOptions(
+                beam_size=3, no_speech_threshold=0.75, condition_on_previous_text=False
+            ),
         ),
         interim_results=True,
         min_interim_interval=lasting(0.25),
         endpointing=pb.EndpointingConfig(
+            mode=pb.ENDPOINTING_MODE_VAD,
             end_silence=lasting(0.75),
             max_utterance=lasting(12),
             min_speech=lasting(0.25),
             prefix_padding=lasting(0.125),
             speech_threshold=0.25,
+            speech_start_timeout=lasting(3),
+            speech_end_timeout=lasting(4),
         ),
+        single_utterance=True,
+        preset="low-latency",
         voice_activity_events=True,
         progress_interval=lasting(1.5),
         latency_breakdown=True,
@@ -141,10 +160,10 @@ async def test_the_effective_config_repeats_every_setting_given(served: Served) 
     assert started.effective_config == config
 
 
-async def test_regions_of_a_language_are_read_as_the_language(served: Served) -> None:
-    async with served.stream(language_codes=["ko-KR", "EN_us"]) as stream:
+async def test_regions_of_a_language_are_one_language(served: Served) -> None:
+    async with served.stream(language_codes=["en-US", "ko", "en-GB"]) as stream:
         started = (await stream.until_kind("session_started")).session_started
-    assert list(started.effective_config.recognition.language_codes) == ["ko", "en"]
+    assert len(started.effective_config.recognition.language_codes) == 2
 
 
 async def test_two_sessions_have_two_ids(served: Served) -> None:
@@ -323,7 +342,7 @@ async def test_results_have_confidence_language_and_no_words_unasked(served: Ser
     async with served.stream(language_codes=["ko-KR"]) as stream:
         await spoken(stream, linear16(conversation([range(5)])))
     (final,) = stream.finals
-    assert final.language_code == "ko"
+    assert final.language_code == "ko-KR"
     assert final.language_confidence == 1.0
     (alternative,) = final.alternatives
     assert alternative.confidence == 1.0
