@@ -1,6 +1,6 @@
 """Recognizes recordings in every format a client may send and compares them with PCM.
 
-    python bench/audio_formats.py RECORDINGS [--json OUT] [--model mini]
+    python bench/audio_formats.py RECORDINGS [--json OUT] [--model mini] [--only FORMAT ...]
 
 RECORDINGS holds audio files, each with a JSON of its utterances (`text`, `language`,
 `channel`). Every channel is encoded by FFmpeg in every format and at every rate, streamed as
@@ -164,7 +164,7 @@ def encoded(way: Way, rate: int, samples: NDArray[np.float32]) -> bytes:
 
 async def recognized(gateway: Gateway, way: Way, rate: int, channel: Channel) -> str:
     """The finals of one stream."""
-    data = encoded(way, rate, channel.samples)
+    data = await asyncio.to_thread(encoded, way, rate, channel.samples)
     texts: list[str] = []
 
     async def chunks() -> AsyncIterator[bytes]:
@@ -182,7 +182,7 @@ async def recognized(gateway: Gateway, way: Way, rate: int, channel: Channel) ->
     return " ".join(texts)
 
 
-async def measure(gateway: Gateway, channels: list[Channel]) -> list[Row]:
+async def measure(gateway: Gateway, channels: list[Channel], only: list[str]) -> list[Row]:
     """Every format at every rate, LINEAR16 at 16 kHz first."""
     room = asyncio.Semaphore(AT_A_TIME)
 
@@ -192,7 +192,7 @@ async def measure(gateway: Gateway, channels: list[Channel]) -> list[Row]:
 
     rows: list[Row] = []
     plain: dict[int, list[WordErrors]] = {}
-    for name, way, rate in formats():
+    for name, way, rate in formats(only):
         texts = await asyncio.gather(*(heard(way, rate, channel) for channel in channels))
         errors = [word_errors(c.said, text) for c, text in zip(channels, texts, strict=True)]
         same_rate = plain.setdefault(rate, errors)
@@ -201,11 +201,11 @@ async def measure(gateway: Gateway, channels: list[Channel]) -> list[Row]:
     return rows
 
 
-def formats() -> Iterator[tuple[str, Way, int]]:
-    """Every format at every rate it can have."""
+def formats(only: list[str]) -> Iterator[tuple[str, Way, int]]:
+    """Every format, or LINEAR16 and those named, at every rate it can have."""
     for name, way in WAYS.items():
-        for rate in way.rates:
-            yield name, way, rate
+        if not only or name in {"LINEAR16", *only}:
+            yield from ((name, way, rate) for rate in way.rates)
 
 
 def show(row: Row) -> None:
@@ -216,10 +216,10 @@ def show(row: Row) -> None:
     )
 
 
-async def run(folder: Path, model: str) -> list[Row]:
+async def run(folder: Path, model: str, only: list[str]) -> list[Row]:
     settings = Settings(model=model)
     async with open_gateway(settings, resolve_model(settings)) as gateway:
-        return await measure(gateway, load(folder))
+        return await measure(gateway, load(folder), only)
 
 
 def main() -> None:
@@ -228,10 +228,11 @@ def main() -> None:
     parser.add_argument("recordings", type=Path)
     parser.add_argument("--model", default="mini")
     parser.add_argument("--json", type=Path)
+    parser.add_argument("--only", nargs="*", default=[], choices=list(WAYS))
     arguments = parser.parse_args()
     print(f"{'format':26} {'WER':>8} {'to 16 kHz':>9} {'to same rate':>14}")
     began = time.monotonic()
-    rows = asyncio.run(run(arguments.recordings, arguments.model))
+    rows = asyncio.run(run(arguments.recordings, arguments.model, arguments.only))
     print(f"{time.monotonic() - began:.0f} s")
     if arguments.json:
         figures = [{"format": row.name, "wer": row.wer, "to_plain": row.to_plain} for row in rows]

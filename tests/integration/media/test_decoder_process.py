@@ -88,6 +88,12 @@ def alive(pid: int) -> bool:
     return True
 
 
+def processor_time() -> float:
+    """Seconds of this process and of those it has seen end."""
+    used = os.times()
+    return used.user + used.system + used.children_user + used.children_system
+
+
 def said_of(pid: int, what: str) -> str:
     """What the system says of a process."""
     return Path(f"/proc/{pid}/{what}").read_text(encoding="ascii")
@@ -113,18 +119,18 @@ def open_files() -> int:
 
 @pytest.mark.parametrize("hours", [1, 4])
 async def test_a_bomb_is_refused_within_a_second(hours: int) -> None:
+    """A second of work: how long that takes depends on who else works here."""
     bomb = flac_bomb(hours)
     assert len(bomb) < 5 * HOUR * hours
-    async with sandboxed() as decoder:
+    began = processor_time()
+    async with sandboxed(decoder_start_timeout=30.0) as decoder:
         await feed(decoder, bomb[:100])
         pid = decoder.pid
-        began = time.monotonic()
         with pytest.raises(InvalidAudio, match="20 bytes per second or more"):
             await feed(decoder, bomb[100:])
-        assert time.monotonic() - began < 1.0
-        await decoder.aclose()
-        assert pid is not None
-        assert not alive(pid)
+    assert pid is not None
+    assert not alive(pid)
+    assert processor_time() - began < 1.5
 
 
 @pytest.mark.parametrize(
@@ -274,7 +280,7 @@ async def test_a_decoder_left_in_the_middle_goes_on_where_it_was() -> None:
         np.testing.assert_array_equal(np.concatenate(parts, axis=1), whole.samples)
 
 
-async def test_nothing_is_left_of_twenty_decoders() -> None:
+async def test_nothing_is_left_of_twenty_decoders(caplog: pytest.LogCaptureFixture) -> None:
     await decoded([SPOKEN])
     before = open_files()
     for number in range(20):
@@ -290,6 +296,7 @@ async def test_nothing_is_left_of_twenty_decoders() -> None:
         await decoder.aclose()
     assert open_files() <= before
     assert children() == []
+    assert caplog.records == []  # asyncio tells of processes that it did not see end
 
 
 async def test_cancelling_ends_the_process() -> None:

@@ -184,6 +184,7 @@ def main() -> None:
     confine(order)
     with suppress(ServerGone, BrokenPipeError):  # nobody is left to tell
         decode(order, Inlet(sys.stdin.buffer, outlet), outlet)
+        sys.stdin.buffer.read(1)  # the server says when to leave
     os._exit(0)
 
 

@@ -21,6 +21,9 @@ _MODULE: Final = "sori_server.media.sandbox_child"
 _ENVIRONMENT: Final = {"OPENBLAS_NUM_THREADS": "1"}
 """All the process gets of it: numpy's threads would count as memory."""
 
+_LEAVING_TIME: Final = 1.0
+"""Seconds a process may take to leave after it closed its end of the pipe."""
+
 
 class DecoderProcess:
     """A process that decodes one container. Made by `start`, ended by `end`.
@@ -37,6 +40,7 @@ class DecoderProcess:
         self._process = process
         self._writer, self._reader = pipes
         self._longest = longest
+        self._leaving = False
 
     @classmethod
     async def start(cls, order: Order) -> DecoderProcess:
@@ -81,18 +85,33 @@ class DecoderProcess:
             EOFError: the process is dead.
             ValueError: it says what no decoder says.
         """
-        number, size = ANSWER.unpack(await self._reader.readexactly(ANSWER.size))
-        if size > self._longest:
-            raise ValueError(f"an answer of {size} bytes")
-        return Kind(number), await self._reader.readexactly(size)
+        try:
+            number, size = ANSWER.unpack(await self._reader.readexactly(ANSWER.size))
+            if size > self._longest:
+                raise ValueError(f"an answer of {size} bytes")
+            return Kind(number), await self._reader.readexactly(size)
+        except EOFError:
+            self._leaving = True
+            raise
 
     def kill(self) -> None:
-        """End it now, whatever it does."""
-        with suppress(ProcessLookupError):
-            self._process.kill()
+        """End it now, whatever it does.
+
+        A process that leaves by itself is not signalled: asking whether it is still there
+        takes its status from asyncio, which then warns of it.
+        """
+        if not self._leaving:
+            self._leaving = True
+            with suppress(ProcessLookupError):
+                self._process.kill()
 
     async def end(self) -> None:
         """End it and wait until nothing is left of it."""
         self.kill()
         self._writer.close()
-        await self._process.communicate()
+        try:
+            async with asyncio.timeout(_LEAVING_TIME):
+                await self._process.communicate()
+        except TimeoutError:  # it only closed its pipe
+            self._process.kill()
+            await self._process.communicate()
