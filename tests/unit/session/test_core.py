@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
 import pytest
 from sori_server.domain.audio import Span
-from sori_server.domain.config import EndpointingConfig, RecognitionConfig, StreamConfig, Task
+from sori_server.domain.config import RecognitionConfig, StreamConfig
 from sori_server.domain.errors import ProtocolViolation
 from sori_server.domain.events import (
-    Event,
     Finalized,
     FinalReason,
     GoingAway,
@@ -21,131 +18,12 @@ from sori_server.domain.events import (
     SpeechStarted,
     WindowLost,
 )
-from sori_server.domain.recognition import (
-    EngineTiming,
-    Hypothesis,
-    RecognitionRequest,
-    WindowKind,
-    Word,
-)
-from sori_server.session.agreement import ANCHOR
+from sori_server.domain.recognition import EngineTiming, RecognitionRequest, WindowKind, Word
 from sori_server.session.core import Session
 from sori_server.session.state import State
-from sori_server.session.windowing import HOLD_BACK
+from support.session_streams import FRAME, NEWEST, SECOND, Stream, stream
 
 pytestmark = pytest.mark.unit
-
-FRAME = 160
-SECOND = 16_000
-NEWEST = "".join(f" new{i}" for i in range(HOLD_BACK))
-"""As many words as are held back."""
-
-
-@dataclass
-class Stream:
-    """A session with what it asked for and said so far."""
-
-    config: StreamConfig
-    asked: list[RecognitionRequest] = field(default_factory=list)
-    withdrawn: list[int] = field(default_factory=list)
-    said: list[Event] = field(default_factory=list)
-
-    def __post_init__(self) -> None:
-        self.session = Session(self.config, FRAME)
-
-    def audio(self, seconds: float, speech: float) -> None:
-        """Audio of one speech probability, in chunks of 100 ms."""
-        frames = round(seconds * 100)
-        for start in range(0, frames, 10):
-            count = min(10, frames - start)
-            self.session.receive_audio(count * FRAME, [[speech] * count])
-            self.drain()
-
-    def speech(self, seconds: float) -> None:
-        self.audio(seconds, 0.9)
-
-    def silence(self, seconds: float) -> None:
-        self.audio(seconds, 0.0)
-
-    def finalize(self, request_id: str = "now") -> None:
-        self.session.finalize(request_id)
-        self.drain()
-
-    def end(self) -> None:
-        self.session.end_of_audio()
-        self.drain()
-
-    def answer(
-        self,
-        request: RecognitionRequest,
-        text: str,
-        words: tuple[Word, ...] = (),
-        timing: EngineTiming = EngineTiming(),  # noqa: B008
-    ) -> None:
-        span = request.bind(self.session.received)
-        heard = Hypothesis(span, text, "en", 0.8, words, 0.7, timing=timing)
-        self.session.receive_hypothesis(request.request_id, heard, 0.2)
-        self.drain()
-
-    def fail(self, request: RecognitionRequest) -> None:
-        self.session.receive_failure(request.request_id, "RECOGNITION_FAILED")
-        self.drain()
-
-    def drain(self) -> None:
-        self.asked += self.session.requests()
-        self.withdrawn += self.session.withdrawn()
-        while (numbered := self.session.next_event()) is not None:
-            self.said.append(numbered.event)
-            assert numbered.sequence == len(self.said)
-
-    @property
-    def interims_asked(self) -> list[RecognitionRequest]:
-        return [r for r in self.asked if r.kind is WindowKind.INTERIM]
-
-    @property
-    def finals_asked(self) -> list[RecognitionRequest]:
-        return [r for r in self.asked if r.kind is WindowKind.FINAL]
-
-    @property
-    def results(self) -> list[Result]:
-        return [event for event in self.said if isinstance(event, Result)]
-
-    @property
-    def finals(self) -> list[tuple[str, FinalReason | None]]:
-        return [(r.text, r.final_reason) for r in self.results if r.is_final]
-
-    @property
-    def shown(self) -> list[tuple[str, str]]:
-        return [(r.committed_text, r.tentative_text) for r in self.results]
-
-
-def stream(
-    *,
-    interims: bool = False,
-    word_times: bool = False,
-    task: Task = Task.TRANSCRIBE,
-    **endpointing: float,
-) -> Stream:
-    return Stream(
-        StreamConfig(
-            recognition=RecognitionConfig(word_times=word_times, task=task),
-            endpointing=EndpointingConfig(**endpointing),
-            interim_results=interims,
-            voice_activity_events=True,
-        )
-    )
-
-
-def words(text: str, *, first: float = 0.0) -> tuple[Word, ...]:
-    """Two words a second."""
-    places = ((word, first + i / 2) for i, word in enumerate(text.split()))
-    return tuple(
-        Word(f" {word}", round(at * SECOND), round((at + 0.4) * SECOND), 0.9) for word, at in places
-    )
-
-
-def counted(first: int, count: int) -> str:
-    return "".join(f" n{i}" for i in range(first, first + count))
 
 
 # -------------------------------------------------------------- one utterance
@@ -514,7 +392,7 @@ def test_a_lost_final_is_told_and_what_was_committed_is_kept() -> None:
 
 
 def test_committed_words_the_final_lacks_have_a_place_between_the_others() -> None:
-    s = stream(interims=True, word_times=True, prefix_padding=0.0)
+    s = stream(RecognitionConfig(word_times=True), interims=True, prefix_padding=0.0)
     s.speech(0.5)
     s.answer(s.asked[0], " one two three four")
     s.speech(0.5)
@@ -533,7 +411,7 @@ def test_committed_words_the_final_lacks_have_a_place_between_the_others() -> No
 
 
 def test_committed_words_without_any_times_share_the_span() -> None:
-    s = stream(interims=True, word_times=True, prefix_padding=0.0)
+    s = stream(RecognitionConfig(word_times=True), interims=True, prefix_padding=0.0)
     s.speech(0.5)
     s.answer(s.asked[0], " one two")
     s.speech(0.5)
@@ -552,183 +430,6 @@ def test_a_lost_final_without_committed_text_has_no_result() -> None:
     s.fail(s.asked[0])
     assert s.results == []
     assert sum(isinstance(event, WindowLost) for event in s.said) == 1
-
-
-# ------------------------------------------------------------ long utterances
-
-
-HEARD = 33
-COMMITTED = HEARD - HOLD_BACK
-MOVED = COMMITTED - ANCHOR
-
-
-def long_speech() -> Stream:
-    """17 s of speech, `HEARD` words of it by two interims with times that agree.
-
-    `COMMITTED` of them were committed, and the window moved past `MOVED`.
-    """
-    s = stream(interims=True, prefix_padding=0.0)
-    s.speech(15.5)
-    s.answer(s.asked[0], counted(0, HEARD - 2))
-    s.speech(0.5)
-    for request in s.interims_asked[1:]:
-        assert request.options.word_times
-    s.answer(s.asked[1], counted(0, HEARD - 1), words(counted(0, HEARD - 1)))
-    s.speech(0.5)
-    s.answer(s.asked[2], counted(0, HEARD), words(counted(0, HEARD)))
-    s.speech(0.5)
-    return s
-
-
-def test_the_window_of_a_long_utterance_moves_past_committed_words() -> None:
-    s = long_speech()
-    moved = s.asked[3]
-    border = round((MOVED / 2 - 0.05) * SECOND)
-    assert 0 <= border - moved.start < 160
-    assert moved.prompt == counted(0, MOVED)[-400:].strip()
-    assert not moved.options.word_times
-    assert s.session.needed_from[0] == moved.start
-    s.answer(moved, counted(MOVED, HEARD + 1 - MOVED))
-    assert s.results[-1].committed_text == counted(0, COMMITTED + 1).strip()
-    assert s.results[-1].tentative_text == counted(COMMITTED + 1, HOLD_BACK)
-    s.silence(1.0)
-    final = s.finals_asked[0]
-    assert (final.start, final.prompt) == (moved.start, moved.prompt)
-    s.answer(final, counted(MOVED, HEARD + 2 - MOVED))
-    assert s.finals == [(counted(0, HEARD + 2).strip(), FinalReason.ENDPOINT)]
-    assert s.results[-1].words == ()
-
-
-def test_a_lost_final_keeps_the_words_the_window_moved_past() -> None:
-    s = long_speech()
-    s.silence(1.0)
-    s.fail(s.finals_asked[0])
-    assert s.finals == [(counted(0, COMMITTED).strip(), FinalReason.ENDPOINT)]
-
-
-def test_without_speech_after_the_border_the_window_stays() -> None:
-    s = stream(interims=True, prefix_padding=0.0, end_silence=10.0, max_utterance=60.0)
-    text = counted(0, 30 + HOLD_BACK)
-    s.speech(15.5)
-    s.answer(s.asked[0], text)
-    s.speech(0.5)
-    s.answer(s.asked[1], text, words(text, first=2.0))
-    s.speech(0.5)
-    s.answer(s.asked[2], text, words(text, first=2.0))
-    s.speech(0.5)
-    assert s.results[-1].committed_text == counted(0, 30).strip()
-    assert {request.start for request in s.asked} == {0}
-
-
-def test_a_translation_without_a_pause_is_cut_in_its_quietest_place() -> None:
-    s = stream(task=Task.TRANSLATE, max_utterance=4.0, prefix_padding=0.0)
-    s.speech(3.0)
-    s.audio(0.01, 0.6)
-    s.speech(2.0)
-    s.end()
-    cut = 3 * SECOND + FRAME // 2
-    (first,) = s.asked
-    s.answer(first, " one")
-    (first, second) = s.asked
-    assert (first.end, second.start) == (cut, cut - cut % 160)
-    s.answer(second, " two")
-    assert s.finals == [("one", FinalReason.MAX_UTTERANCE), ("two", FinalReason.END_OF_AUDIO)]
-    one, two = (r.span for r in s.results)
-    assert (one.start, one.end, two.start, two.end) == (0, cut, cut, round(5.01 * SECOND))
-
-
-def test_a_cut_does_not_lie_before_committed_words() -> None:
-    """The quiet place at 2.1 s is before words committed by what was heard until 3 s."""
-    s = stream(interims=True, task=Task.TRANSLATE, max_utterance=4.0, prefix_padding=0.0)
-    s.speech(2.1)
-    s.audio(0.1, 0.55)
-    s.speech(0.8)
-    s.answer(s.asked[0], " one two three")
-    s.speech(0.5)
-    s.answer(s.asked[1], " one two three" + NEWEST)
-    s.speech(0.5)
-    final = s.finals_asked[0]
-    assert final.end is not None
-    assert 3 * SECOND <= final.end < 4 * SECOND
-    assert s.withdrawn == []
-
-
-def test_speech_without_a_pause_is_cut_between_words_and_heard_again() -> None:
-    """Words end every half second; the newest two are left, and a second before them led with."""
-    s = stream(max_utterance=4.0, prefix_padding=0.0)
-    s.speech(5.0)
-    (first,) = s.asked
-    assert (first.end, first.options.word_times) == (4 * SECOND, True)
-    s.answer(first, counted(0, 8), words(counted(0, 8)))
-    assert s.finals == [(counted(0, 6).strip(), FinalReason.MAX_UTTERANCE)]
-    assert s.results[0].span == Span(0, round(2.95 * SECOND))
-    assert s.results[0].words == ()
-    s.silence(1.0)
-    second = s.asked[1]
-    assert (second.start, second.options.word_times) == (round(1.95 * SECOND), True)
-    s.answer(second, counted(4, 6), words(counted(4, 6), first=2.0))
-    assert s.finals[1] == (counted(6, 4).strip(), FinalReason.ENDPOINT)
-    assert s.results[1].span.start == s.results[0].span.end
-
-
-def test_what_a_cut_leads_with_is_left_out_though_it_is_misheard() -> None:
-    s = stream(max_utterance=4.0, prefix_padding=0.0)
-    s.speech(5.0)
-    s.answer(s.asked[0], counted(0, 8), words(counted(0, 8)))
-    s.silence(1.0)
-    s.answer(s.asked[1], " n4 x" + counted(6, 4), words("n4 x" + counted(6, 4), first=2.0))
-    assert s.finals[1] == (counted(6, 4).strip(), FinalReason.ENDPOINT)
-
-
-def test_interims_after_a_cut_show_nothing_that_is_final() -> None:
-    s = stream(interims=True, max_utterance=4.0, prefix_padding=0.0)
-    s.speech(4.0)
-    s.answer(s.finals_asked[0], counted(0, 8), words(counted(0, 8)))
-    s.speech(1.0)
-    interim = s.interims_asked[-1]
-    assert interim.start < s.results[0].span.end
-    assert interim.options.word_times
-    s.answer(interim, counted(4, 6), words(counted(4, 6), first=2.0))
-    assert s.results[-1].text == counted(6, 4).strip()
-
-
-def test_a_cut_without_word_times_is_where_the_utterance_was_as_long_as_it_may_be() -> None:
-    s = stream(max_utterance=4.0, prefix_padding=0.0)
-    s.speech(5.0)
-    s.answer(s.asked[0], " one two")
-    s.end()
-    assert s.results[0].span == Span(0, 4 * SECOND)
-    assert s.asked[1].start == 4 * SECOND
-
-
-def test_a_lost_window_that_was_cut_loses_no_audio_after_it() -> None:
-    s = stream(max_utterance=4.0, prefix_padding=0.0)
-    s.speech(5.0)
-    s.fail(s.asked[0])
-    s.end()
-    assert s.asked[1].start == 4 * SECOND
-    s.answer(s.asked[1], " two")
-    assert s.finals == [("two", FinalReason.END_OF_AUDIO)]
-
-
-def test_a_cut_after_the_window_moved_asks_for_the_rest_only() -> None:
-    s = long_speech()
-    s.answer(s.asked[3], counted(MOVED, HEARD + 1 - MOVED))
-    s.speech(12.0)
-    (final,) = s.finals_asked
-    assert (final.start, final.prompt) == (s.asked[3].start, counted(0, MOVED)[-400:].strip())
-    s.answer(final, counted(MOVED, 50 - MOVED))
-    assert s.finals == [(counted(0, 50).strip(), FinalReason.MAX_UTTERANCE)]
-
-
-def test_a_wanted_silence_longer_than_an_utterance_may_be_ends_it_without_another() -> None:
-    s = stream(end_silence=10.0, max_utterance=2.0)
-    s.speech(0.3)
-    s.silence(20.0)
-    (request,) = s.asked
-    assert (request.start, request.end) == (0, round(0.5 * SECOND))
-    s.answer(request, " one")
-    assert s.finals == [("one", FinalReason.MAX_UTTERANCE)]
 
 
 # ------------------------------------------------------------------- progress
