@@ -262,7 +262,7 @@ FIXED, CLIENT = pb.ENDPOINTING_MODE_FIXED, pb.ENDPOINTING_MODE_CLIENT
     [
         ("chunk_duration", {"chunk_duration": 5}, "means nothing in mode VAD"),
         ("overlap_duration", {"mode": CLIENT, "overlap_duration": 1}, "it is for FIXED"),
-        ("end_silence", {"mode": CLIENT, "end_silence": 0.5}, "it is for VAD"),
+        ("end_silence", {"mode": CLIENT, "end_silence": 0.5}, "it is for VAD or FIXED"),
         ("max_utterance", {"mode": FIXED, "max_utterance": 9}, "it is for VAD or CLIENT"),
         ("chunk_duration", {"mode": FIXED, "chunk_duration": 0.9}, "1 s and 28 s"),
         ("chunk_duration", {"mode": FIXED, "chunk_duration": 29}, "1 s and 28 s"),

@@ -18,8 +18,8 @@ def test_the_table_has_a_line_for_each_preset(
     print_table()
     lines = capsys.readouterr().out.splitlines()[1:]
     assert [line.split()[0] for line in lines] == [preset.name for preset in PRESETS]
-    assert "every 10 s" in lines[2]
-    assert "at 0.3 s of silence" in lines[3]
+    assert "after 10 s" in lines[2]
+    assert "at a pause of 0.3 s" in lines[3]
     assert "small" in lines[0]
 
 
@@ -31,6 +31,8 @@ def test_json_has_an_object_for_each_preset(capsys: pytest.CaptureFixture[str]) 
         "description": PRESETS[0].description,
         "model": "small",
         "mode": "fixed",
+        "end_silence": 0.5,
+        "prefix_padding": 0.3,
         "chunk_duration": 2.0,
         "overlap_duration": 0.2,
         "interim_interval": 0.5,

@@ -28,7 +28,7 @@ class EndpointingMode(enum.Enum):
     CLIENT = "client"
     """`RecognitionStream.finalize()`."""
     FIXED = "fixed"
-    """The clock: every `chunk_duration`."""
+    """The clock, after `chunk_duration`, or silence before that."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -80,7 +80,7 @@ class Endpointing:
     mode: EndpointingMode | None = None
     """None for `VAD`, or what the preset says."""
     end_silence: float | None = None
-    """Mode `VAD`: silence that ends an utterance, 0.1 to 10 s."""
+    """Modes `VAD` and `FIXED`: silence that ends an utterance, 0.1 to 10 s."""
     max_utterance: float | None = None
     """Modes `VAD` and `CLIENT`: utterances are cut here at the latest, 2 to 28 s."""
     min_speech: float | None = None
@@ -94,7 +94,7 @@ class Endpointing:
     speech_end_timeout: float | None = None
     """The server ends the stream this long after speech, 0.5 to 3600 s."""
     chunk_duration: float | None = None
-    """Mode `FIXED`: text becomes final every time this much audio has passed, 1 to 28 s."""
+    """Mode `FIXED`: speech becomes final text after this long at the latest, 1 to 28 s."""
     overlap_duration: float | None = None
     """Mode `FIXED`: words at the end of a chunk, in a stretch as long as this, are left to the
     next one; at most half of the chunk."""

@@ -39,20 +39,22 @@ def print_json() -> None:
 def _ends(preset: Preset) -> str:
     endpointing = preset.config.endpointing
     if endpointing.mode is EndpointingMode.FIXED:
-        return f"every {endpointing.chunk_duration:g} s"
-    return f"at {endpointing.end_silence:g} s of silence"
+        return f"after {endpointing.chunk_duration:g} s"
+    return f"at a pause of {endpointing.end_silence:g} s"
 
 
 def _fields(preset: Preset) -> dict[str, Any]:
     endpointing, recognition = preset.config.endpointing, preset.config.recognition
     fixed = endpointing.mode is EndpointingMode.FIXED
-    own = ("chunk_duration", "overlap_duration") if fixed else ("end_silence", "prefix_padding")
+    chunks = ("chunk_duration", "overlap_duration") if fixed else ()
     return {
         "name": preset.name,
         "description": preset.description,
         "model": preset.model or "auto",
         "mode": endpointing.mode.value,
-        **{name: getattr(endpointing, name) for name in own},
+        "end_silence": endpointing.end_silence,
+        "prefix_padding": endpointing.prefix_padding,
+        **{name: getattr(endpointing, name) for name in chunks},
         "interim_interval": preset.config.interim_interval,
         "beam_size": recognition.beam_size,
     }

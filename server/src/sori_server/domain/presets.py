@@ -62,15 +62,19 @@ PRESETS: Final = (
     # little text that greedy search misses.
     _preset(
         "voice-command",
-        "short commands: text every 2 s, fastest search, small model",
+        "short commands: text after 2 s at the latest, fastest search, small model",
         _every(2.0),
         beam_size=1,
         model="small",
     ),
     # Five seconds are about two lines of a subtitle.
-    _preset("captions", "subtitles: text every 5 s", _every(5.0)),
+    _preset("captions", "subtitles: text after 5 s at the latest", _every(5.0)),
     # Long chunks give context; far voices in a room trail off over more than a short overlap.
-    _preset("meeting", "long talk: text every 10 s, with 1 s of overlap", _every(10.0, 1.0)),
+    _preset(
+        "meeting",
+        "long talk: text after 10 s at the latest, with 1 s of overlap",
+        _every(10.0, 1.0),
+    ),
     # A pause of 0.3 s is the least that is seldom one within a phrase; interims at this pace
     # keep up with speech (4 words a second); greedy search takes a fraction of the time.
     _preset(

@@ -29,7 +29,7 @@ DEFAULT_MODEL: Final = "auto"
 """Names the server's own model, whichever it is."""
 
 MODES: Final = {
-    "end_silence": (EndpointingMode.VAD,),
+    "end_silence": (EndpointingMode.VAD, EndpointingMode.FIXED),
     "max_utterance": (EndpointingMode.VAD, EndpointingMode.CLIENT),
     "chunk_duration": (EndpointingMode.FIXED,),
     "overlap_duration": (EndpointingMode.FIXED,),

@@ -359,8 +359,7 @@ def test_a_preset_s_beam_is_no_wider_than_the_server_bears() -> None:
         ("VAD", "chunk_duration", "means nothing in mode VAD; it is for FIXED"),
         ("VAD", "overlap_duration", "means nothing in mode VAD; it is for FIXED"),
         ("CLIENT", "chunk_duration", "means nothing in mode CLIENT; it is for FIXED"),
-        ("CLIENT", "end_silence", "means nothing in mode CLIENT; it is for VAD"),
-        ("FIXED", "end_silence", "means nothing in mode FIXED; it is for VAD"),
+        ("CLIENT", "end_silence", "means nothing in mode CLIENT; it is for VAD or FIXED"),
         ("FIXED", "max_utterance", "means nothing in mode FIXED; it is for VAD or CLIENT"),
     ],
 )
@@ -372,13 +371,13 @@ def test_a_setting_that_contradicts_the_mode_is_refused(mode: str, field: str, s
 
 
 def test_a_mode_of_a_preset_counts_when_the_client_names_none() -> None:
-    error = refused(with_fields(preset="captions", end_silence=Duration(seconds=1)))
-    assert error.field == "config.endpointing.end_silence"
+    error = refused(with_fields(preset="captions", max_utterance=Duration(seconds=9)))
+    assert error.field == "config.endpointing.max_utterance"
     vad = pb.ENDPOINTING_MODE_VAD
     own = stream_config(
-        with_fields(preset="captions", mode=vad, end_silence=Duration(seconds=1)), LIMITS
+        with_fields(preset="captions", mode=vad, max_utterance=Duration(seconds=9)), LIMITS
     )
-    assert (own.endpointing.mode, own.endpointing.end_silence) == (EndpointingMode.VAD, 1.0)
+    assert (own.endpointing.mode, own.endpointing.max_utterance) == (EndpointingMode.VAD, 9.0)
 
 
 # ---------------------------------------------------------------------------------- messages

@@ -391,7 +391,7 @@ IN_MODE = {
     EndpointingMode.VAD: st.fixed_dictionaries({"end_silence": SECONDS, "max_utterance": SECONDS}),
     EndpointingMode.CLIENT: st.fixed_dictionaries({"max_utterance": SECONDS}),
     EndpointingMode.FIXED: st.fixed_dictionaries(
-        {"chunk_duration": SECONDS, "overlap_duration": SECONDS}
+        {"end_silence": SECONDS, "chunk_duration": SECONDS, "overlap_duration": SECONDS}
     ),
 }
 ENDPOINTING = st.sampled_from(EndpointingMode).flatmap(
@@ -423,6 +423,7 @@ def test_settings_that_mean_nothing_in_a_mode_are_not_told() -> None:
     told = effective_config(StreamConfig(endpointing=fixed), MODEL).endpointing
     assert {field.name for field, _ in told.ListFields()} == {
         "mode",
+        "end_silence",
         "min_speech",
         "prefix_padding",
         "speech_threshold",

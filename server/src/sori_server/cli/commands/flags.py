@@ -67,7 +67,7 @@ Chunk = Annotated[
     float | None,
     typer.Option(
         metavar="SECONDS",
-        help="Cut text by the clock, not at pauses: every so often.",
+        help="Make text final after so long at the latest, also in mid-sentence.",
         rich_help_panel=TEXT,
     ),
 ]
@@ -75,7 +75,7 @@ Overlap = Annotated[
     float | None,
     typer.Option(
         metavar="SECONDS",
-        help="With chunks: leave words at the end of one to the next.",
+        help="With chunks: how much of the end of one is left to the next.",
         rich_help_panel=TEXT,
     ),
 ]
