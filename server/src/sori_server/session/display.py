@@ -1,0 +1,64 @@
+"""What an interim result shows of what was heard: text that rarely has to be taken back."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Final
+
+from sori_server.session.text import Token
+
+MASKED: Final = 1
+"""Newest words that are not shown: the last one is often cut in the middle."""
+_STOPS: Final = ".,?!;:…。、，？！"
+
+
+class Display:
+    """The tentative text of one utterance, steadied in two ways.
+
+    The newest word is masked (Arivazhagan and others, "Re-translation versus Streaming for
+    Simultaneous Translation", 2020). And words that contradict shown ones replace them only
+    when two hypotheses in a row say so: what one hypothesis alone changes or drops, the next
+    one mostly brings back. The first hypothesis is shown whole, as there is nothing else.
+    """
+
+    def __init__(self) -> None:
+        self._shown: list[Token] = []
+        self._heard: Sequence[Token] = ()
+
+    def show(self, committed: Sequence[Token], tentative: Sequence[Token]) -> list[Token]:
+        """The tentative tokens to show after `committed`, which holds all committed so far."""
+        sure, heard = len(committed), [*committed, *tentative]
+        masked = MASKED if self._heard else 0
+        wanted = heard[: max(len(heard) - masked, sure)]
+        same = _alike(wanted, self._shown)
+        if same < len(self._shown) and same >= sure and not self._confirmed(wanted, same):
+            self._shown[:sure] = committed
+        else:
+            self._shown = wanted
+        self._heard = heard
+        return _open_ended(self._shown[sure:])
+
+    def _confirmed(self, wanted: Sequence[Token], place: int) -> bool:
+        """Whether the hypothesis before had the same word at this place."""
+        if place >= min(len(wanted), len(self._heard)):
+            return False
+        return wanted[place].key == self._heard[place].key
+
+
+def _alike(tokens: Sequence[Token], others: Sequence[Token]) -> int:
+    """How many leading tokens are the same words."""
+    count = 0
+    for token, other in zip(tokens, others, strict=False):
+        if token.key != other.key:
+            break
+        count += 1
+    return count
+
+
+def _open_ended(tokens: list[Token]) -> list[Token]:
+    """The tokens without a stop at their end: Whisper closes every window with one."""
+    if not tokens:
+        return tokens
+    last = replace(tokens[-1], text=tokens[-1].text.rstrip(_STOPS))
+    return [*tokens[:-1], last] if last.text.strip() else tokens[:-1]
