@@ -34,7 +34,7 @@ class EndpointingMode(enum.Enum):
     CLIENT = "client"
     """`Finalize` only."""
     FIXED = "fixed"
-    """The clock: every chunk."""
+    """The clock, every chunk; and silence, where it comes first."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)

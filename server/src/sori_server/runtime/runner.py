@@ -11,6 +11,7 @@ from typing import Final
 from sori_server.domain.audio import samples
 from sori_server.domain.config import ChannelMode, StreamConfig
 from sori_server.domain.errors import (
+    CapacityExhausted,
     ClientError,
     EngineError,
     EngineUnavailable,
@@ -112,7 +113,7 @@ class StreamRunner:
         end = EndOfAudio()
         try:
             end = await self._read_messages(door)
-        except ClientError as error:
+        except (ClientError, CapacityExhausted) as error:
             self._fail(error)
         if self._listening:
             await self._read_rest(end)
@@ -130,7 +131,7 @@ class StreamRunner:
                     self._hear(count, probabilities)
             if self._error is None:
                 self._ingest.check_complete(end)
-        except ClientError as error:
+        except (ClientError, CapacityExhausted) as error:
             self._fail(error)
 
     async def _read_messages(self, door: Door) -> EndOfAudio:
