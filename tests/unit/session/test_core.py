@@ -160,7 +160,7 @@ def test_two_hypotheses_commit_and_the_final_keeps_it() -> None:
     s.answer(s.asked[1], " one two" + NEWEST)
     s.silence(1.0)
     s.answer(s.asked[-1], " won two three four")
-    assert s.shown == [("", "one two"), ("one two", NEWEST), ("one two three four", "")]
+    assert s.shown == [("", "one two"), ("one two", " new0"), ("one two three four", "")]
     assert [r.revision for r in s.results] == [1, 2, 3]
     assert s.finals == [("one two three four", FinalReason.ENDPOINT)]
 

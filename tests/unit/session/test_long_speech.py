@@ -7,6 +7,7 @@ from sori_server.domain.audio import Span
 from sori_server.domain.config import RecognitionConfig, Task
 from sori_server.domain.events import FinalReason
 from sori_server.session.agreement import ANCHOR
+from sori_server.session.display import MASKED
 from sori_server.session.windowing import HOLD_BACK
 from support.session_streams import FRAME, NEWEST, SECOND, Stream, counted, stream, words
 
@@ -46,7 +47,7 @@ def test_the_window_of_a_long_utterance_moves_past_committed_words() -> None:
     assert s.session.needed_from[0] == moved.start
     s.answer(moved, counted(MOVED, HEARD + 1 - MOVED))
     assert s.results[-1].committed_text == counted(0, COMMITTED + 1).strip()
-    assert s.results[-1].tentative_text == counted(COMMITTED + 1, HOLD_BACK)
+    assert s.results[-1].tentative_text == counted(COMMITTED + 1, HOLD_BACK - MASKED)
     s.silence(1.0)
     final = s.finals_asked[0]
     assert (final.start, final.prompt) == (moved.start, moved.prompt)

@@ -26,9 +26,10 @@ from sori_server.session.language import LanguageChoice
 from sori_server.session.outbox import Outbox
 from sori_server.session.replacements import Replacements
 from sori_server.session.requests import Requests
-from sori_server.session.utterance import Ending, Utterance
+from sori_server.session.utterance import LEAD, Ending, Utterance
 from sori_server.session.windowing import (
     CUT_RANGE,
+    LONGEST_WINDOW,
     MOVE_AFTER,
     TAIL,
     aligned,
@@ -88,8 +89,12 @@ class Channel:
 
     @property
     def silent_since(self) -> int | None:
-        """Where the newest speech ended, 0 if there was none; None while somebody speaks."""
-        return None if self._endpointer.phase is Phase.SPEECH else self._endpointer.speech_end
+        """Where the newest speech ended, 0 if there was none; None while somebody speaks.
+
+        Speech that may have begun counts as spoken until it proves to be none.
+        """
+        silent = self._endpointer.phase in (Phase.SILENCE, Phase.HANGOVER)
+        return self._endpointer.speech_end if silent else None
 
     @property
     def final_position(self) -> int:
@@ -120,6 +125,8 @@ class Channel:
             end = max(min(boundary.position + TAIL, boundary.decided_at), self._speaking.start)
             waited = boundary.decided_at - boundary.position
             self._close(self._speaking, Ending(end, reason, waited))
+        elif isinstance(boundary, SpeechOverlong) and self._config.single_utterance:
+            self.end_utterance(self._length_reason, self._judged)
         elif isinstance(boundary, SpeechOverlong):
             self._cut(self._speaking)
 
@@ -154,6 +161,7 @@ class Channel:
         """Take the text of an utterance's last window."""
         self._language.hear(heard)
         self._finish(utterance, heard, latency)
+        self._request_interim()
 
     def lose_interim(self, utterance: Utterance) -> None:
         """An interim window will have no text."""
@@ -163,6 +171,7 @@ class Channel:
         """An utterance's last window will have no text: `reason` is told to the client."""
         utterance.lost = reason
         self._finish(utterance, None, None)
+        self._request_interim()
 
     # ----------------------------------------------------------------- output
 
@@ -222,8 +231,9 @@ class Channel:
             ending = Ending(self._judged, self._length_reason, overlap=overlap)
         else:
             ending = Ending(self._judged, self._length_reason, overlap=CUT_OVERLAP)
-        room = samples(endpointing.longest_utterance - self._endpointer.longest)
-        ending.room_from = self._judged - room
+        longest = samples(self._endpointer.longest)
+        ending.room_from = self._judged - samples(endpointing.longest_utterance) + longest
+        ending.back = LONGEST_WINDOW - longest - LEAD - self._frame - HOP
         self._close(utterance, ending)
         self._begin_utterance(ending.position, cut=True)
 

@@ -118,9 +118,9 @@ class Session:
             self._judged += self._frame
             for channel, probability in zip(self._channels, frame, strict=True):
                 channel.judge(probability)
-            if self._over():
+            if (end := self._own_end(self._judged)) is not None:
                 self._received = self._judged
-                self.end_of_audio()
+                self._end_by_itself(end)
                 return
         for channel in self._channels:
             channel.receive(self._received)
@@ -133,12 +133,11 @@ class Session:
             ProtocolViolation: the audio has ended.
         """
         self._move(Trigger.FINALIZE)
-        for channel in self._channels:
-            channel.end_utterance(FinalReason.FINALIZE, self._received)
+        self._end_utterances(FinalReason.FINALIZE)
         begun = [channel.begun for channel in self._channels]
         self._answers.append(_Answer(Finalized(request_id, self._received), begun))
-        if self._over():
-            self.end_of_audio()
+        if (end := self._own_end(self._received)) is not None:
+            self._end_by_itself(end)
         self._put_out()
 
     def warn(self, warning: AudioWarning) -> None:
@@ -149,8 +148,7 @@ class Session:
     def end_of_audio(self, reason: FinalReason = FinalReason.END_OF_AUDIO) -> None:
         """No audio follows: everything received becomes final. Idempotent."""
         if self._state is State.OPEN:
-            for channel in self._channels:
-                channel.end_utterance(reason, self._received)
+            self._end_utterances(reason)
         self._move(Trigger.END_OF_AUDIO)
         self._put_out()
 
@@ -204,20 +202,28 @@ class Session:
 
     # --------------------------------------------------------- ends by itself
 
-    def _over(self) -> bool:
-        """Whether the session ends here by what the client asked for; tells the client so."""
+    def _own_end(self, position: int) -> SingleUtteranceEnded | SpeechTimedOut | None:
+        """What ends the session at `position`, if it is what the client asked for."""
         channel, endpointing = self._channels[0], self._config.endpointing
         if self._config.single_utterance and channel.ended:
-            self._outbox.put(SingleUtteranceEnded(self._judged))
-            return True
+            return SingleUtteranceEnded(position)
         since = channel.silent_since
         timeout, which = endpointing.speech_start_timeout, SpeechTimeout.START
         if since:
             timeout, which = endpointing.speech_end_timeout, SpeechTimeout.END
-        if since is None or timeout is None or self._judged - since < samples(timeout):
-            return False
-        self._outbox.put(SpeechTimedOut(which, self._judged))
-        return True
+        if since is None or timeout is None or position - since < samples(timeout):
+            return None
+        return SpeechTimedOut(which, position)
+
+    def _end_by_itself(self, end: SingleUtteranceEnded | SpeechTimedOut) -> None:
+        """Tell the client that the session ends here, after the speech that ends with it."""
+        self._end_utterances(FinalReason.END_OF_AUDIO)
+        self._outbox.put(end)
+        self.end_of_audio()
+
+    def _end_utterances(self, reason: FinalReason) -> None:
+        for channel in self._channels:
+            channel.end_utterance(reason, self._received)
 
     # ----------------------------------------------------------------- events
 

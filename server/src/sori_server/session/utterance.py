@@ -10,6 +10,7 @@ from sori_server.domain.audio import Span, samples
 from sori_server.domain.events import FinalReason, Latency, Result
 from sori_server.domain.recognition import Hypothesis, Word
 from sori_server.session.agreement import Agreement
+from sori_server.session.display import Display
 from sori_server.session.replacements import Replacements
 from sori_server.session.text import Token, align, join, tokenize
 from sori_server.session.windowing import aligned, word_border
@@ -37,6 +38,8 @@ class Ending:
     overlap: int | None = None
     room_from: int = 0
     """Earliest position at which a window after the cut may start."""
+    back: int = 0
+    """Farthest that the cut may move, or the window after it would not fit the model."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,19 +53,24 @@ class Lead:
     def said_by(self, tokens: Sequence[Token]) -> int:
         """How many of `tokens` say the lead again.
 
-        Its text tells where its last words are said alike. Where the last one was misheard,
-        one word more may be of the lead, if that one ends nearer to its end; where neither
-        ends there, the places alone tell.
+        Where all of it is said alike, its text tells. Where some of it was misheard, the
+        text tells up to which words it may be, as they may be said more than once, and their
+        places which of them it is. Where the last one was misheard, one word more may be of
+        the lead, if that one ends nearer to its end; where neither ends there, the places
+        alone tell.
         """
         ends = align(self.tokens, tokens)
         said = ends[-1] if ends else 0
         places = _places(tokens)
-        alike = [t.key for t in tokens[:said][-ALIKE:]] == [t.key for t in self.tokens[-ALIKE:]]
-        if alike or len(places) < len(tokens):
+        heard, lead = [t.key for t in tokens], [t.key for t in self.tokens]
+        if heard[:said] == lead or len(places) < len(tokens):
             return said
-        counts = [count for count in (said, said + 1) if 0 < count <= len(tokens)]
-        nearest = min(counts, key=lambda count: abs(places[count - 1].end - self.end), default=0)
-        if nearest and abs(places[nearest - 1].end - self.end) <= NEAR:
+        last = lead[-ALIKE:]
+        alike = [n for n in range(len(last), len(heard) + 1) if heard[n - len(last) : n] == last]
+        known = said in alike
+        counts = alike if known else [n for n in (said, said + 1) if 0 < n <= len(heard)]
+        nearest = min(counts, key=lambda n: abs(places[n - 1].end - self.end), default=0)
+        if known or (nearest and abs(places[nearest - 1].end - self.end) <= NEAR):
             return nearest
         return sum((place.start + place.end) // 2 < self.end for place in places)
 
@@ -97,6 +105,7 @@ class Utterance:
     channel: int = 0
     sealed: list[Token] = field(default_factory=list)
     agreement: Agreement = field(default_factory=Agreement)
+    display: Display = field(default_factory=Display)
     lead: Lead | None = None
     ending: Ending | None = None
     final: Result | None = None
@@ -154,9 +163,10 @@ class Utterance:
     def interim_result(self, hypothesis: Hypothesis, latency: Latency) -> Result:
         """The next interim result, after `receive_interim`."""
         self.revision += 1
+        spoken = [*self.sealed, *self.agreement.committed]
         committed, tentative = self.replacements.split(
-            [*self.sealed, *self.agreement.committed],
-            self.agreement.tentative,
+            spoken,
+            self.display.show(spoken, self.agreement.tentative),
             self.language or hypothesis.language,
         )
         span = Span(self.start, hypothesis.span.end)
@@ -216,7 +226,7 @@ class Utterance:
             return own
         spoken = Span(self.start, ending.position)
         least = self.agreement.said_by(own)
-        stay, ending.position = word_border(places, spoken, ending.overlap, least)
+        stay, ending.position = word_border(places, spoken, ending.overlap, least, ending.back)
         self.left = Lead.of(tokens[: led + stay], self.window_start, ending)
         return own[:stay]
 

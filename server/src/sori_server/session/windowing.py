@@ -13,6 +13,8 @@ MOVE_AFTER: Final = samples(15.0)
 """Windows longer than this move past committed words."""
 CUT_RANGE: Final = samples(5.0)
 """An utterance without a pause is cut in the quietest place of this much newest audio."""
+LONGEST_WINDOW: Final = samples(30.0)
+"""What a model hears in one go: Whisper's encoder has no more positions."""
 HOLD_BACK: Final = 2
 """Newest words of speech that goes on: the last may be cut in the middle, and the one before
 it misheard for lack of what follows."""
@@ -38,21 +40,24 @@ def quietest(probabilities: Sequence[float], frame: int, end: int, earliest: int
     return end - age * frame + frame // 2
 
 
-def word_border(words: Sequence[Span], spoken: Span, overlap: int, least: int) -> tuple[int, int]:
+def word_border(
+    words: Sequence[Span], spoken: Span, overlap: int, least: int, back: int
+) -> tuple[int, int]:
     """Where to cut speech between words: how many stay, and the position of the cut.
 
     Words that end in the last `overlap` samples of `spoken` may be cut themselves, and the
     newest `HOLD_BACK` may be misheard: they are left to the next window, which starts before
-    the first of them. At least `least` words stay. The cut is in the second half of `spoken`,
-    so that every cut moves on: where words are too long for that, fewer are left, or none.
+    the first of them. At least `least` words stay. The cut is in the last `back` samples and
+    in the second half of `spoken`, so that every cut moves on: where words are too long for
+    that, fewer are left, or none.
     """
     limit = spoken.end - overlap
+    earliest = max((spoken.start + spoken.end) // 2, spoken.end - back)
     whole = sum(word.end <= limit for word in words)
-    for held in range(HOLD_BACK, -1, -1):
-        stay = max(min(whole, len(words) - held), least)
+    for stay in range(max(min(whole, len(words) - HOLD_BACK), least, 0), len(words) + 1):
         before = words[stay - 1].end if stay else spoken.start
         after = words[stay].start if stay < len(words) else 2 * limit - before
         cut = min((before + max(after, before)) // 2, spoken.end)
-        if cut >= (spoken.start + spoken.end) // 2:
+        if cut >= earliest:
             return stay, cut
     return len(words), spoken.end
