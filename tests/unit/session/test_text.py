@@ -53,8 +53,22 @@ def test_languages_without_spaces_are_read_by_character() -> None:
     assert [token.key for token in tokenize("は、", "ja")] == ["は"]
 
 
-def test_marks_belong_to_the_character_before_them() -> None:
-    assert [token.text for token in tokenize("ที่นี่", "th")] == ["ที่", "นี่"]
+@pytest.mark.parametrize(
+    ("text", "language", "pieces"),
+    [
+        ("ที่นี่", "th", ["ที่", "นี่"]),
+        ("น้ำดำ", "th", ["น้ำ", "ดำ"]),
+        ("ນຳ", "lo", ["ນຳ"]),
+        ("ភ្នំ", "km", ["ភ្នំ"]),
+        ("အက္ခ", "my", ["အ", "က္ခ"]),
+        ("བསྒྲུབ", "bo", ["བ", "སྒྲུ", "བ"]),
+        ("か\u3099く", "ja", ["か\u3099", "く"]),
+        ("葛\U000e0100城", "zh", ["葛\U000e0100", "城"]),
+        ("好👩\u200d👧了", "zh", ["好", "👩\u200d👧", "了"]),
+    ],
+)
+def test_no_sign_is_broken_into_its_marks(text: str, language: str, pieces: list[str]) -> None:
+    assert [token.text for token in tokenize(text, language)] == pieces
 
 
 def test_korean_is_read_by_word() -> None:

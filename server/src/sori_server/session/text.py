@@ -21,6 +21,10 @@ UNSPACED_LANGUAGES: Final = frozenset({"zh", "ja", "th", "lo", "my", "km", "yue"
 LINED_UP: Final = 448
 """Most tokens of a differing prefix lined up: as many as Whisper has positions in one window."""
 
+_LETTER_MARKS: Final = frozenset("\u0e33\u0eb3")
+"""Vowels of Thai and Lao that Unicode counts as letters, though they stand on the one before."""
+_JOINERS: Final = frozenset("\u200d\u1039\u17d2")
+"""What makes one sign of the characters beside it: the joiner, stacked Burmese and Khmer."""
 _WORD: Final = re.compile(r"\s*\S+")
 _EDIT: Final = 100
 """Cost of a word more or less when readings are lined up; other costs are rounded to this."""
@@ -155,12 +159,20 @@ def _characters(text: str) -> list[str]:
     for character in text:
         if character.isspace():
             pending += character
-        elif pieces and not pending and unicodedata.category(character)[0] in "MP":
+        elif pieces and not pending and _belongs(character, pieces[-1]):
             pieces[-1] += character
         else:
             pieces.append(pending + character)
             pending = ""
     return pieces
+
+
+def _belongs(character: str, before: str) -> bool:
+    """Whether `character` would be a broken sign without the one before it, or punctuation."""
+    if character in _LETTER_MARKS or before[-1] in _JOINERS:
+        return True
+    category = unicodedata.category(character)
+    return category[0] in "MP" or category == "Cf"
 
 
 def _key(piece: str) -> str:
