@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from sori_server.domain.audio import Span
-from sori_server.domain.config import RecognitionConfig, Task
+from sori_server.domain.config import EndpointingMode, RecognitionConfig, Task
 from sori_server.domain.events import FinalReason
 from sori_server.session.agreement import ANCHOR
 from sori_server.session.display import MASKED
@@ -186,3 +188,61 @@ def test_a_wanted_silence_longer_than_an_utterance_may_be_ends_it_without_anothe
     assert (request.start, request.end) == (0, round(0.5 * SECOND))
     s.answer(request, " one")
     assert s.finals == [("one", FinalReason.MAX_UTTERANCE)]
+
+
+# ----------------------------------------------------------------- ten minutes
+
+MINUTES = 10
+WORD = 0.4
+
+
+@pytest.mark.parametrize(
+    ("interims", "endpointing"),
+    [
+        (False, {}),
+        (True, {}),
+        (True, {"max_utterance": 12.0}),
+        (True, {"mode": EndpointingMode.CLIENT}),
+        (False, {"mode": EndpointingMode.FIXED, "chunk_duration": 2.0}),
+        (True, {"mode": EndpointingMode.FIXED, "chunk_duration": 5.0, "overlap_duration": 1.0}),
+    ],
+    ids=["finals", "interims", "short", "client", "chunks", "interims of chunks"],
+)
+def test_ten_minutes_without_a_pause_lose_no_word_and_cost_the_same_to_the_end(
+    interims: bool, endpointing: dict[str, Any]
+) -> None:
+    recognition = RecognitionConfig(condition_on_previous_text=True)
+    s = stream(recognition, interims=interims, **endpointing)
+    text = counted(0, round(MINUTES * 60 / WORD))
+    spoken = words(text, every=WORD)
+    asked: list[int] = []
+    heard: list[float] = []
+    most_kept = 0
+    for minute in range(MINUTES):
+        first = round(max(minute * 60 - 60, 0) / WORD)
+        s.spoken = spoken[first : round((minute + 1) * 60 / WORD)]
+        before = len(s.asked)
+        total = 0
+        for _ in range(300):
+            s.audio(0.2, 0.9)
+            while waiting := s.waiting:
+                total += len(waiting[0].bind(s.session.received))
+                s.hear(waiting[0])
+                assert len(waiting[0].bind(s.session.received)) <= 30 * SECOND
+            most_kept = max(most_kept, s.session.received - s.session.needed_from[0])
+        asked.append(len(s.asked) - before)
+        heard.append(total / SECOND / 60)
+        (channel,) = s.session._channels
+        assert len(channel._unfinished) <= 2
+        assert len(s.session._requests._owners) <= 2
+        assert len(channel._context._said) <= 400
+        assert len(channel._recent) <= channel._recent.maxlen
+        s.asked = s.asked[-5:]
+    s.end()
+    s.hear_all()
+    said = " ".join(text for text, _ in s.finals)
+    assert said == text.strip()
+    assert most_kept <= 31 * SECOND
+    assert abs(asked[-1] - asked[2]) <= 3
+    assert heard[-1] == pytest.approx(heard[2], rel=0.1)
+    assert heard[-1] < (40 if interims else 15)
