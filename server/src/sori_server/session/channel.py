@@ -21,12 +21,14 @@ from sori_server.session.endpointing import (
     SpeechOffset,
     SpeechOnset,
     SpeechOverlong,
+    exit_threshold,
 )
 from sori_server.session.language import LanguageChoice
 from sori_server.session.outbox import Outbox
 from sori_server.session.replacements import Replacements
 from sori_server.session.requests import Requests
 from sori_server.session.utterance import LEAD, Ending, Utterance
+from sori_server.session.voicing import Voicing
 from sori_server.session.windowing import (
     CUT_RANGE,
     LONGEST_WINDOW,
@@ -63,6 +65,7 @@ class Channel:
         self._context = Context(config.recognition)
         self._replacements = Replacements(config.recognition.adaptation.replacements)
         self._recent: deque[float] = deque(maxlen=CUT_RANGE // frame)
+        self._voicing = Voicing(frame, exit_threshold(config.endpointing))
         self._received = 0
         self._judged = 0
         self._covered = 0
@@ -114,6 +117,7 @@ class Channel:
         """Take one speech probability and the boundary it decides."""
         self._judged += self._frame
         self._recent.append(probability)
+        self._voicing.add(probability)
         boundary = self._endpointer.accept(probability)
         if isinstance(boundary, SpeechOnset):
             self._begin_speech()
@@ -133,6 +137,7 @@ class Channel:
     def receive(self, received: int) -> None:
         """Samples up to `received` have come, those judged among them."""
         self._received = received
+        self._voicing.discard(self.needed_from)
         self._request_interim()
 
     def end_utterance(self, reason: FinalReason, received: int) -> None:
@@ -150,6 +155,7 @@ class Channel:
         confidence = self._config.commit_confidence or 0.0
         sure = heard.confidence >= confidence and self._language.sure(heard)
         self._language.hear(heard)
+        heard = self._voicing.placed(heard)
         utterance.receive_interim(heard, sure=sure and not heard.doubtful)
         if self._unfinished[0] is utterance and (heard.text or utterance.revision):
             self._outbox.put(utterance.interim_result(heard, latency))
@@ -160,7 +166,7 @@ class Channel:
     def receive_final(self, utterance: Utterance, heard: Hypothesis, latency: Latency) -> None:
         """Take the text of an utterance's last window."""
         self._language.hear(heard)
-        self._finish(utterance, heard, latency)
+        self._finish(utterance, self._voicing.placed(heard), latency)
         self._request_interim()
 
     def lose_interim(self, utterance: Utterance) -> None:

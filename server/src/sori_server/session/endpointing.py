@@ -87,6 +87,11 @@ class SpeechOverlong:
 Boundary = SpeechOnset | SpeechOffset | SpeechOverlong
 
 
+def exit_threshold(config: EndpointingConfig) -> float:
+    """Speech probability below which speech that went on ends."""
+    return max(config.speech_threshold - EXIT_MARGIN, config.speech_threshold / 10)
+
+
 class Endpointer:
     """Turns speech probabilities of consecutive frames into utterance boundaries.
 
@@ -172,9 +177,8 @@ class Endpointer:
         return SpeechOverlong() if overlong and self._phase is Phase.SPEECH else None
 
     def _voiced(self, probability: float) -> bool:
-        threshold = self._config.speech_threshold
-        if self._phase is Phase.SPEECH:
-            threshold = max(threshold - EXIT_MARGIN, threshold / 10)
+        inside = self._phase is Phase.SPEECH
+        threshold = exit_threshold(self._config) if inside else self._config.speech_threshold
         return probability >= threshold
 
     def _wanted_silence(self) -> float:
