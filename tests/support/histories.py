@@ -1,0 +1,472 @@
+"""Random streams against a simulated engine whose text is a function of the audio.
+
+Words are placed in voiced audio; the engine reports a word if and only if its centre lies
+in the window, so words at a cut show whether anything is decoded twice or never. Interim
+answers are late, jittery, mistaken, doubtful, in a wrong language, out of order, failing
+or missing.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import pairwise
+from random import Random
+from types import UnionType
+from typing import Any
+
+from sori_server.domain.audio import HOP, SAMPLE_RATE, Span
+from sori_server.domain.config import ChannelMode, EndpointingConfig, StreamConfig
+from sori_server.domain.events import (
+    Finalized,
+    NumberedEvent,
+    Progress,
+    Result,
+    SessionSummary,
+    SpeechEnded,
+    SpeechStarted,
+    WindowLost,
+)
+from sori_server.domain.recognition import Hypothesis, RecognitionRequest, WindowKind, Word
+from sori_server.session.core import Session
+from sori_server.session.endpointing import EXIT_MARGIN
+from sori_server.session.language import CONFIDENT
+from sori_server.session.replacements import Replacements
+from sori_server.session.state import State
+from sori_server.session.text import join, tokenize
+
+FRAME = 512
+SHIFT = 200
+VOCABULARY = {"en": (" zero", " one", " two"), "zh": ("零", "一", "二")}
+OTHER = {"en": "zh", "zh": "en"}
+Runs = Sequence[tuple[str, int]]
+"""Voiced, silent and murmured frames."""
+
+
+@dataclass(frozen=True)
+class Behaviour:
+    """How the engine and the client of one history behave; shares are 0 to 1."""
+
+    seed: int
+    language: str = "en"
+    word_frames: int = 6
+    slowness: float = 0.3
+    jitter: float = 0.3
+    interim_failures: float = 0.1
+    interim_losses: float = 0.02
+    mishearings: float = 0.0
+    final_failures: float = 0.0
+    finalizes: float = 0.0
+    most_chunk: int = 8000
+    doubts: float = 0.0
+    """Share of interims in a doubtful text or a language that is not spoken."""
+    unsure: float = 0.0
+    """Share of windows whose language is right, but not for sure."""
+
+
+@dataclass(frozen=True)
+class Recording:
+    """Speech probabilities and the words spoken."""
+
+    probabilities: list[float]
+    words: list[Word]
+    length: int
+
+    def padded(self, length: int) -> Recording:
+        """The same with silence after it."""
+        silent = length // FRAME - len(self.probabilities)
+        return Recording([*self.probabilities, *[0.0] * silent], self.words, length)
+
+
+def recorded(runs: Runs, config: EndpointingConfig, behaviour: Behaviour) -> Recording:
+    """Audio with runs of voiced, silent and murmured frames; speech too short has no words."""
+    chance = Random(behaviour.seed)  # noqa: S311
+    probabilities: list[float] = []
+    words: list[Word] = []
+    low = max(config.speech_threshold - EXIT_MARGIN, config.speech_threshold / 10)
+    merged: list[tuple[str, int]] = []
+    for kind, frames in runs:
+        if merged and merged[-1][0] == kind:
+            merged[-1] = (kind, merged[-1][1] + frames)
+        else:
+            merged.append((kind, frames))
+    for kind, frames in merged:
+        start = len(probabilities) * FRAME
+        if kind == "voiced":
+            top, bottom = 1.0, config.speech_threshold
+        elif kind == "murmur":
+            top, bottom = (low + config.speech_threshold) / 2, low
+        else:
+            top, bottom = low * 0.99, 0.0
+        probabilities.extend(chance.uniform(bottom, top) for _ in range(frames))
+        if kind == "voiced" and frames * FRAME / SAMPLE_RATE >= config.min_speech:
+            words.extend(_spoken(start, frames, behaviour, chance))
+    return Recording(probabilities, words, len(probabilities) * FRAME + chance.randrange(FRAME))
+
+
+def _spoken(start: int, frames: int, behaviour: Behaviour, chance: Random) -> Iterator[Word]:
+    count = max(frames // behaviour.word_frames, 1)
+    borders = [start + i * frames * FRAME // count for i in range(count + 1)]
+    for begin, end in pairwise(borders):
+        yield Word(chance.choice(VOCABULARY[behaviour.language]), begin, end, 0.9)
+
+
+def centre(word: Word) -> int:
+    """On the grid that window starts are rounded to, so that no word is in two windows."""
+    middle = (word.start + word.end) // 2
+    return middle - middle % HOP + HOP - 1
+
+
+def within(span: Span, words: Iterable[Word]) -> list[Word]:
+    """The words whose centre lies in the span."""
+    return [word for word in words if span.start <= centre(word) < span.end]
+
+
+@dataclass
+class Engine:
+    """Answers windows from the words of the recordings, one for each channel."""
+
+    recordings: Sequence[Recording]
+    behaviour: Behaviour
+    chance: Random
+    waiting: dict[int, RecognitionRequest] = field(default_factory=dict)
+    bound: dict[int, Span] = field(default_factory=dict)
+    made_up: int = 0
+    misheard: dict[tuple[int, int], str] = field(default_factory=dict)
+
+    def answer(self, request: RecognitionRequest, received: int) -> Hypothesis:
+        """What is heard in the window; finals are right."""
+        span = self.bound.pop(request.request_id, None) or request.bind(received)
+        words = within(span, self.recordings[request.channel].words)
+        language, sure, doubtful = self._language(request)
+        if request.kind is WindowKind.INTERIM:
+            words = [self._mistaken(w, request.channel) for w in words]
+            if self.chance.random() < self.behaviour.jitter:
+                words = self._unstable(words, span.end)
+            if doubtful or language != self.behaviour.language:
+                words = [replace(w, text=self._never_said()) for w in words]
+        if request.options.word_times:
+            words = [self._shifted(w) for w in words]
+        words = [self._punctuated(w) for w in words]
+        return Hypothesis(
+            span=span,
+            text="".join(w.text for w in words),
+            language=language,
+            language_confidence=sure,
+            words=tuple(words) if request.options.word_times else (),
+            doubtful=doubtful,
+        )
+
+    def _language(self, request: RecognitionRequest) -> tuple[str, float, bool]:
+        """The language heard, how sure that is, and whether the text is doubted."""
+        spoken, chance = self.behaviour.language, self.chance
+        wrong = request.kind is WindowKind.INTERIM and chance.random() < self.behaviour.doubts
+        if len(request.options.languages) == 1:
+            assert request.options.languages == (spoken,), "a language that was never sure is held"
+            return spoken, 1.0, wrong
+        if wrong:
+            doubtful = chance.random() < 0.5
+            sure = chance.uniform(0.0, 1.0 if doubtful else CONFIDENT - 0.01)
+            return OTHER[spoken], sure, doubtful
+        unsure = chance.random() < self.behaviour.unsure
+        return spoken, chance.uniform(0.2, CONFIDENT - 0.01) if unsure else 1.0, False
+
+    def _unstable(self, words: list[Word], end: int) -> list[Word]:
+        """The newest words lost, replaced or followed by others; never twice the same."""
+        count = self.chance.randrange(3)
+        kept, tail = words[: len(words) - count], words[len(words) - count :]
+        fate = self.chance.choice(["lost", "replaced", "followed"])
+        if fate == "lost":
+            return kept
+        if fate == "replaced":
+            return kept + [replace(w, text=self._never_said()) for w in tail]
+        return [*words, Word(self._never_said(), max(end - 800, 0), end, 0.1)]
+
+    def _mistaken(self, word: Word, channel: int) -> Word:
+        """Some words are misheard, and from then on in all interims alike: they are committed."""
+        if self.chance.random() < self.behaviour.mishearings:
+            self.misheard.setdefault((channel, word.start), self._never_said())
+        return replace(word, text=self.misheard.get((channel, word.start), word.text))
+
+    def _never_said(self) -> str:
+        self.made_up += 1
+        if self.behaviour.language == "zh":
+            return chr(0xAC00 + self.made_up)
+        return f" x{self.made_up}"
+
+    def _shifted(self, word: Word) -> Word:
+        by = self.chance.randrange(-SHIFT, SHIFT)
+        return replace(word, start=max(word.start + by, 0), end=max(word.end + by, 0))
+
+    def _punctuated(self, word: Word) -> Word:
+        return replace(word, text=word.text + self.chance.choice(["", "", "", ",", "."]))
+
+
+@dataclass
+class History:
+    """One stream from its first sample to the summary, with what was seen on the way."""
+
+    config: StreamConfig
+    recordings: Sequence[Recording]
+    behaviour: Behaviour
+    events: list[NumberedEvent] = field(default_factory=list)
+    finals_asked: list[RecognitionRequest] = field(default_factory=list)
+    answered: list[int] = field(default_factory=list)
+    lost: list[Span] = field(default_factory=list)
+    finalized: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.chance = Random(self.behaviour.seed + 1)  # noqa: S311
+        self.session = Session(self.config, FRAME, len(self.recordings))
+        self.engine = Engine(self.recordings, self.behaviour, self.chance)
+        self.needed_from = [0] * len(self.recordings)
+        self.ended_by_itself = False
+
+    @property
+    def length(self) -> int:
+        """Samples of the recordings, which are as long as each other."""
+        (length,) = {recording.length for recording in self.recordings}
+        return length
+
+    def run(self) -> None:
+        """From the first sample until everything was said."""
+        judged = 0
+        while self.session.received < self.length:
+            count = self.chance.randint(1, self.behaviour.most_chunk)
+            count = min(count, self.length - self.session.received)
+            frames = (self.session.received + count) // FRAME
+            chunk = [r.probabilities[judged:frames] for r in self.recordings]
+            judged = frames
+            self.session.receive_audio(count, chunk)
+            self.drain()
+            if self._is_over():
+                break
+            if self.chance.random() < self.behaviour.finalizes:
+                self.finalized.append(f"f{len(self.finalized)}")
+                self.session.finalize(self.finalized[-1])
+                self.drain()
+            if self._is_over():
+                break
+            self._work(self.behaviour.slowness)
+        self.session.end_of_audio()
+        self.drain()
+        while self.engine.waiting:
+            self._work(0.5)
+        self.drain()
+
+    def _is_over(self) -> bool:
+        self.ended_by_itself = self.session.state is not State.OPEN
+        return self.ended_by_itself
+
+    def _work(self, slowness: float) -> None:
+        """Dispatch and answer some of the waiting windows, in any order."""
+        waiting = list(self.engine.waiting.values())
+        self.chance.shuffle(waiting)
+        for request in waiting:
+            if request.kind is WindowKind.INTERIM and self.chance.random() < 0.5:
+                self.engine.bound[request.request_id] = request.bind(self.session.received)
+            if self.chance.random() < slowness:
+                continue
+            if self.engine.waiting.pop(request.request_id, None):
+                self._settle(request)
+                self.drain()
+
+    def _settle(self, request: RecognitionRequest) -> None:
+        chance, behaviour = self.chance, self.behaviour
+        self.answered.append(request.request_id)
+        if request.kind is WindowKind.FINAL:
+            failed = chance.random() < behaviour.final_failures
+            if failed:
+                assert request.end is not None
+                self.lost.append(Span(request.start, request.end))
+        else:
+            failed = chance.random() < behaviour.interim_failures
+            if chance.random() < behaviour.interim_losses:
+                return
+        if failed:
+            self.session.receive_failure(request.request_id, "simulated")
+            return
+        hypothesis = self.engine.answer(request, self.session.received)
+        self.session.receive_hypothesis(request.request_id, hypothesis, 0.1)
+
+    def drain(self) -> None:
+        """Take what the session asks for and, often, what it says."""
+        for request in self.session.requests():
+            needed = self.needed_from[request.channel]
+            assert request.start >= needed, "a window starts in discarded audio"
+            assert request.start % HOP == 0
+            span = request.bind(self.session.received)
+            assert HOP <= len(span) <= 30 * SAMPLE_RATE
+            assert span.end <= self.session.received
+            self.engine.waiting[request.request_id] = request
+            if request.kind is WindowKind.FINAL:
+                self.finals_asked.append(request)
+        for request_id in self.session.withdrawn():
+            request = self.engine.waiting.pop(request_id, None)
+            if request is None:
+                continue
+            assert request.kind is WindowKind.INTERIM, "a final was withdrawn"
+            if self.chance.random() < 0.3:
+                late = self.engine.answer(request, self.session.received)
+                self.session.receive_hypothesis(request_id, late, 0.1)
+        live = [r.channel for r in self.engine.waiting.values() if r.kind is WindowKind.INTERIM]
+        assert len(live) == len(set(live))
+        needed_from = list(self.session.needed_from)
+        assert all(new >= old for new, old in zip(needed_from, self.needed_from, strict=True))
+        self.needed_from = needed_from
+        if self.chance.random() < 0.7 or self.session.state is not State.OPEN:
+            while (event := self.session.next_event()) is not None:
+                self.events.append(event)
+
+    # ------------------------------------------------------------------ checks
+
+    def check(self) -> None:
+        """Everything that holds for any history."""
+        self._check_stream()
+        self._check_progress()
+        self._check_nothing_is_kept()
+        for index, recording in enumerate(self.recordings):
+            self._check_activity(index)
+            self._check_words(index, recording)
+            self._check_spans(index)
+            self._check_growth(index)
+
+    def of(self, kind: type | UnionType, index: int | None = None) -> list[Any]:
+        """Events of a kind, or those of one channel."""
+        found = [numbered.event for numbered in self.events if isinstance(numbered.event, kind)]
+        return [e for e in found if index is None or e.channel == self._tag(index)]
+
+    def finals(self, index: int | None = None) -> list[Result]:
+        """Final results."""
+        return [result for result in self.of(Result, index) if result.is_final]
+
+    def _tag(self, index: int) -> int:
+        apart = self.config.recognition.channel_mode is ChannelMode.SEPARATE
+        return index + 1 if apart else 0
+
+    def _check_stream(self) -> None:
+        assert [e.sequence for e in self.events] == list(range(1, len(self.events) + 1))
+        assert self.session.state is State.CLOSED
+        summary = self.events[-1].event
+        assert isinstance(summary, SessionSummary)
+        assert len(self.of(SessionSummary)) == 1
+        assert summary.received == self.session.received
+        assert self.ended_by_itself or summary.received == self.length
+        assert summary.final_results == len(self.finals())
+        assert [f.request_id for f in self.of(Finalized)] == self.finalized
+        assert len(set(self.answered)) == len(self.answered)
+        assert {r.request_id for r in self.finals_asked} <= set(self.answered)
+        assert len(self.of(WindowLost)) == len(self.lost)
+
+    def _check_activity(self, index: int) -> None:
+        """Speech starts and ends in turn; each final has speech that was told, or its padding."""
+        told = self.of(SpeechStarted | SpeechEnded, index)
+        assert [type(event) for event in told] == [SpeechStarted, SpeechEnded] * (len(told) // 2)
+        places = [event.position for event in told]
+        assert places == sorted(places)
+        padding = round(self.config.endpointing.prefix_padding * SAMPLE_RATE)
+        if self.config.voice_activity_events:
+            for result in self.finals(index):
+                assert any(
+                    start - padding < result.span.end and result.span.start <= end
+                    for start, end in zip(places[::2], places[1::2], strict=True)
+                )
+
+    def _check_words(self, index: int, recording: Recording) -> None:
+        """Each final has the words of its span, which no other has; lost ones a part of them.
+
+        Where interims misheard a word, what was committed may stand for others around it.
+        """
+        lost = [loss.span for loss in self.of(WindowLost, index)]
+        heard = within(Span(0, self.session.received), recording.words)
+        missing = {word.start: word for word in heard}
+        for result in self.finals(index):
+            inside = within(result.span, recording.words)
+            misheard = any(
+                (index, word.start) in self.engine.misheard
+                for word in self._around(result.span, recording)
+            )
+            shortest = 0 if result.span in lost else len(inside)
+            said = keys(result.text, self.behaviour.language)
+            assert misheard or any(
+                said == self._written(inside[:count])
+                for count in range(len(inside), shortest - 1, -1)
+            )
+            assert result.language in ("", self.behaviour.language) or result.span in lost
+            for word in inside:
+                del missing[word.start]
+        for span in lost:
+            for word in within(span, missing.values()):
+                del missing[word.start]
+        assert not missing
+
+    def _written(self, words: Sequence[Word]) -> list[str]:
+        """The keys of the words after replacements."""
+        language = self.behaviour.language
+        tokens = tokenize("".join(w.text for w in words), language)
+        rules = Replacements(self.config.recognition.adaptation.replacements)
+        return keys(join(rules.replace(tokens, language)), language)
+
+    def _around(self, span: Span, recording: Recording) -> list[Word]:
+        """The words of a span and one more at either end: a cut may lie beside a misheard one."""
+        word = self.behaviour.word_frames * FRAME * 2
+        return within(Span(max(span.start - word, 0), span.end + word), recording.words)
+
+    def _check_spans(self, index: int) -> None:
+        spans = [result.span for result in self.finals(index)]
+        assert all(len(span) > 0 for span in spans)
+        assert all(earlier.end <= later.start for earlier, later in pairwise(spans))
+        wanted = self.config.recognition
+        for result in self.of(Result, index):
+            if not (wanted.word_times if result.is_final else wanted.interim_words):
+                assert result.words == ()
+                continue
+            assert "".join(w.text for w in result.words).strip() == result.text.strip()
+            starts = [word.start for word in result.words]
+            assert starts == sorted(starts)
+
+    def _check_growth(self, index: int) -> None:
+        shown: dict[int, Result] = {}
+        final = -1
+        for result in self.of(Result, index):
+            before = shown.get(result.utterance_index)
+            if before:
+                assert result.committed_text.startswith(before.committed_text)
+                assert result.revision > before.revision
+                assert not before.is_final
+            assert result.utterance_index > final, "text for an utterance that was final"
+            shown[result.utterance_index] = result
+            if result.is_final:
+                final = result.utterance_index
+                assert result.tentative_text == ""
+                assert result.final_reason is not None
+        assert all(result.is_final for result in shown.values())
+
+    def _check_progress(self) -> None:
+        told = self.of(Progress)
+        for earlier, later in pairwise(told):
+            assert earlier.received <= later.received
+            assert earlier.final <= later.final
+        position = 0
+        for numbered in self.events:
+            event = numbered.event
+            if isinstance(event, Progress):
+                position = event.final
+                assert event.final <= event.received
+            elif isinstance(event, Result) and event.is_final:
+                assert event.span.start >= position
+
+    def _check_nothing_is_kept(self) -> None:
+        asked = self.session._requests
+        assert not any((asked._owners, asked._asked, asked._withdrawn))
+        for channel in self.session._channels:
+            assert not channel._unfinished
+            assert channel._speaking is None
+        assert self.session.pending_events == 0
+
+
+def keys(text: str, language: str) -> list[str]:
+    """The words or characters of a text, without punctuation."""
+    plain = "".join(c for c in text if not unicodedata.category(c).startswith("P"))
+    return list(plain) if language == "zh" else plain.split()
