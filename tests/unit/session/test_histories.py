@@ -105,7 +105,7 @@ def history(runs: Runs, config: StreamConfig, behaviour: Behaviour) -> History:
     return made
 
 
-@few(300)
+@few(180)
 @given(runs=RUNS, config=CONFIGS, behaviour=BEHAVIOURS)
 def test_every_word_is_said_once_whatever_happens(
     runs: Runs, config: StreamConfig, behaviour: Behaviour
@@ -113,7 +113,7 @@ def test_every_word_is_said_once_whatever_happens(
     history(runs, config, behaviour)
 
 
-@few(60)
+@few(30)
 @given(talks=st.lists(RUNS, min_size=2, max_size=4), config=CONFIGS, behaviour=BEHAVIOURS)
 def test_every_word_of_every_channel_is_said_once(
     talks: list[Runs], config: StreamConfig, behaviour: Behaviour
@@ -133,7 +133,7 @@ def test_every_word_of_every_channel_is_said_once(
 TIMEOUTS = st.sampled_from([None, 0.5, 1.0, 3.0])
 
 
-@few(100)
+@few(80)
 @given(
     runs=RUNS,
     config=CONFIGS,

@@ -151,6 +151,16 @@ def test_interims_after_a_cut_show_nothing_that_is_final() -> None:
     assert s.results[-1].text == counted(6, 4).strip()
 
 
+def test_patience_with_speech_that_was_cut_goes_on_from_its_start() -> None:
+    """After half of the longest utterance a pause of 0.1 s is enough, though less is new."""
+    s = stream(max_utterance=4.0, prefix_padding=0.0)
+    s.speech(4.5)
+    s.silence(0.1)
+    assert s.session.final_position == 0
+    s.answer(s.finals_asked[0], " one")
+    assert s.finals_asked[1].end == round(4.6 * SECOND)
+
+
 def test_a_cut_without_word_times_is_where_the_utterance_was_as_long_as_it_may_be() -> None:
     s = stream(max_utterance=4.0, prefix_padding=0.0)
     s.speech(5.0)

@@ -83,6 +83,14 @@ def test_replacements_are_made_in_interims_and_finals_alike() -> None:
     assert s.results[-1].text == "Sori in NYC is fine today now"
 
 
+def test_characters_are_replaced_in_a_final_that_had_no_interim() -> None:
+    s = stream(written(("東京", "Tokyo")))
+    s.speech(1.0)
+    s.end()
+    s.answer(s.waiting[0], "私は東京にいる", language="ja")
+    assert s.results[0].text == "私はTokyoにいる"
+
+
 def test_a_replacement_that_may_go_on_is_not_committed_before_that_is_known() -> None:
     s = stream(written(("one two three", "123")), interims=True)
     for text in (" zero one two a b", " zero one two a b", " zero one two three a b c"):
