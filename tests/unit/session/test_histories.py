@@ -23,7 +23,8 @@ from sori_server.domain.events import (
     SingleUtteranceEnded,
     SpeechTimedOut,
 )
-from support.histories import Behaviour, History, Runs, recorded
+from support.histories import History
+from support.simulated_engine import Behaviour, Runs, recorded
 
 pytestmark = pytest.mark.unit
 

@@ -92,6 +92,13 @@ def test_the_new_text_has_the_times_of_the_old_and_its_least_confidence() -> Non
     assert rules.replace([t.untimed() for t in tokens], "en")[0] == Token(" NYC", "nyc")
 
 
+def test_the_new_text_is_not_over_before_it_began() -> None:
+    """Committed words may have places that contradict each other."""
+    tokens = [Token(" new", "new", 90, 95, 0.9), Token(" york", "york", 20, 30, 0.4)]
+    (new,) = Replacements([Replacement("new york", "NYC")]).replace(tokens, "en")
+    assert (new.start, new.end) == (20, 95)
+
+
 def split(text: str, committed: int, *rules: tuple[str, str]) -> tuple[str, str]:
     replacements = Replacements([Replacement(search, new) for search, new in rules])
     tokens = tokenize(text, "en")

@@ -140,13 +140,16 @@ def _rewritten(tokens: Sequence[Token], text: str) -> list[Token]:
     marks = "".join(c for c in first + last if not bare(c))
     before = first[: len(first) - len(first.lstrip(marks))]
     after = last[len(last.rstrip(marks)) :]
-    timed = [token for token in tokens if token.start is not None]
+    # Committed words have the times of different hypotheses, which need not be in order.
+    starts = [token.start for token in tokens if token.start is not None]
+    ends = [token.end for token in tokens if token.end is not None]
+    confidences = [token.confidence for token in tokens if token.start is not None]
     return [
         Token(
             text=before + text + after,
             key=bare(text.casefold()),
-            start=timed[0].start if timed else None,
-            end=timed[-1].end if timed else None,
-            confidence=min((token.confidence for token in timed), default=0.0),
+            start=min(starts, default=None),
+            end=max(ends, default=None),
+            confidence=min(confidences, default=0.0),
         )
     ]
