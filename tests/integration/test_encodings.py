@@ -111,7 +111,8 @@ async def test_wave_files_are_read_with_each_codec(
 
 async def test_the_language_of_every_utterance_is_found(served: Served) -> None:
     data = np.round(MIXED.samples * 32_767).astype("<i2").tobytes()
-    async with served.stream(language_codes=["en", "ko"]) as stream:
+    config = config_of(language_codes=["en", "ko"], language_switching=True)
+    async with served.stream(config) as stream:
         await said(stream, data)
     truth = MIXED.utterances
     assert stream.texts == [utterance.text for utterance in truth]

@@ -49,7 +49,7 @@ def test_ctrl_c_flushes_the_words_of_an_endless_stream() -> None:
         process.stdin.write(float_samples()[: round(3.3 * 64_000) + 1])  # and half a sample
         process.stdin.flush()
         text = ""
-        while "zero" not in text.lower():
+        while "seven" not in text.lower():
             event = json.loads(next_line(process))
             text = event.get("committed_text", "") + event.get("tentative_text", "")
             assert not event.get("is_final")

@@ -48,7 +48,7 @@ async def events_while_told_to_leave(server: Serving) -> list[Event]:
     events: list[Event] = []
     source, config = Bytes(unfinished(), AudioFormat()), StreamConfig(interim_results=True)
     async with Client(server.address) as client, client.stream(source, config) as stream:
-        while not (isinstance(event := await stream.receive(), Result) and "zero" in event.text):
+        while not (isinstance(event := await stream.receive(), Result) and "seven" in event.text):
             assert event is not None
             events.append(event)
         server.process.send_signal(signal.SIGTERM)

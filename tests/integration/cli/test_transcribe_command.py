@@ -15,8 +15,8 @@ GOOD = (AUDIO / "digits_human.flac", AUDIO / "ko_dialog.flac")
 @pytest.mark.parametrize(
     ("file_format", "start"),
     [
-        ("srt", "1\n00:00:00,"),
-        ("vtt", "WEBVTT\n\n00:00:00."),
+        ("srt", "1\n00:00:0"),
+        ("vtt", "WEBVTT\n\n00:00:0"),
         ("json", '{\n  "segments": [\n'),
     ],
 )

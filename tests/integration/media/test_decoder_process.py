@@ -282,7 +282,7 @@ async def test_a_decoder_left_in_the_middle_goes_on_where_it_was() -> None:
 
 async def test_nothing_is_left_of_twenty_decoders(caplog: pytest.LogCaptureFixture) -> None:
     await decoded([SPOKEN])
-    before = open_files()
+    before, others = open_files(), children()
     for number in range(20):
         kind = list(KINDS.values())[number % len(KINDS)]
         bad = b"ID3" + bytes(20) if number % 3 == 0 else encoded(kind, SPEECH[:8_000])
@@ -295,7 +295,7 @@ async def test_nothing_is_left_of_twenty_decoders(caplog: pytest.LogCaptureFixtu
         await decoder.aclose()
         await decoder.aclose()
     assert open_files() <= before
-    assert children() == []
+    assert set(children()) <= set(others)
     assert caplog.records == []  # asyncio tells of processes that it did not see end
 
 

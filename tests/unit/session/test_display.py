@@ -7,8 +7,11 @@ from sori_server.session.text import join, tokenize
 pytestmark = pytest.mark.unit
 
 
-def shown(display: Display, committed: str, tentative: str, language: str = "en") -> str:
-    tokens = display.show(tokenize(committed, language), tokenize(tentative, language))
+def shown(
+    display: Display, committed: str, tentative: str, language: str = "en", *, speaking: bool = True
+) -> str:
+    sure, rest = tokenize(committed, language), tokenize(tentative, language)
+    tokens = display.show(sure, rest, speaking=speaking)
     return join(tokens).strip()
 
 
@@ -20,6 +23,12 @@ def test_the_newest_word_of_later_ones_is_not_shown() -> None:
     display = Display()
     shown(display, "", " four")
     assert shown(display, "", " four seven zero") == "four seven"
+
+
+def test_all_words_are_shown_when_speech_has_paused() -> None:
+    display = Display()
+    shown(display, "", " four")
+    assert shown(display, "", " four seven zero.", speaking=False) == "four seven zero."
 
 
 def test_a_word_once_shown_is_not_hidden_again_because_it_is_the_newest() -> None:

@@ -41,6 +41,9 @@ from sori_server.session.windowing import (
 CUT_OVERLAP: Final = samples(0.3)
 """Words that end this close to where overlong speech was cut are left to what follows."""
 
+PAUSE: Final = samples(0.1)
+"""Silence after which the newest word is taken for complete."""
+
 
 class Channel:
     """Utterances of one channel.
@@ -158,7 +161,8 @@ class Channel:
         heard = self._voicing.placed(heard)
         utterance.receive_interim(heard, sure=sure and not heard.doubtful)
         if self._unfinished[0] is utterance and (heard.text or utterance.revision):
-            self._outbox.put(utterance.interim_result(heard, latency))
+            speaking = not self._voicing.silent(heard.span.end - PAUSE, heard.span.end)
+            self._outbox.put(utterance.interim_result(heard, latency, speaking=speaking))
         if len(heard.span) > MOVE_AFTER:
             self._move_window(utterance)
         self._request_interim()

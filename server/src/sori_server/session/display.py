@@ -16,20 +16,26 @@ _STOPS: Final = ".,?!;:…。、，？！"
 class Display:
     """The tentative text of one utterance, steadied in two ways.
 
-    The newest word is masked (Arivazhagan and others, "Re-translation versus Streaming for
-    Simultaneous Translation", 2020). And words that contradict shown ones replace them only
-    when two hypotheses in a row say so: what one hypothesis alone changes or drops, the next
-    one mostly brings back. The first hypothesis is shown whole, as there is nothing else.
+    While speech goes on, the newest word is masked (Arivazhagan and others, "Re-translation
+    versus Streaming for Simultaneous Translation", 2020). And words that contradict shown
+    ones replace them only when two hypotheses in a row say so: what one hypothesis alone
+    changes or drops, the next one mostly brings back. The first hypothesis is shown whole, as
+    there is nothing else.
     """
 
     def __init__(self) -> None:
         self._shown: list[Token] = []
         self._heard: Sequence[Token] = ()
 
-    def show(self, committed: Sequence[Token], tentative: Sequence[Token]) -> list[Token]:
-        """The tentative tokens to show after `committed`, which holds all committed so far."""
+    def show(
+        self, committed: Sequence[Token], tentative: Sequence[Token], *, speaking: bool
+    ) -> list[Token]:
+        """The tentative tokens to show after `committed`, which holds all committed so far.
+
+        `speaking` tells whether speech went on to the end of what was heard.
+        """
         sure, heard = len(committed), [*committed, *tentative]
-        masked = MASKED if self._heard else 0
+        masked = MASKED if self._heard and speaking else 0
         wanted = heard[: max(len(heard) - masked, sure)]
         same = _alike(wanted, self._shown)
         if same < len(self._shown) and same >= sure and not self._confirmed(wanted, same):
@@ -37,7 +43,7 @@ class Display:
         else:
             self._shown = wanted
         self._heard = heard
-        return _open_ended(self._shown[sure:])
+        return _open_ended(self._shown[sure:]) if speaking else self._shown[sure:]
 
     def _confirmed(self, wanted: Sequence[Token], place: int) -> bool:
         """Whether the hypothesis before had the same word at this place."""

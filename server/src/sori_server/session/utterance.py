@@ -160,13 +160,13 @@ class Utterance:
         self.window_start = aligned(lead.window_start)
         self.lead = lead
 
-    def interim_result(self, hypothesis: Hypothesis, latency: Latency) -> Result:
+    def interim_result(self, hypothesis: Hypothesis, latency: Latency, *, speaking: bool) -> Result:
         """The next interim result, after `receive_interim`."""
         self.revision += 1
         spoken = [*self.sealed, *self.agreement.committed]
         committed, tentative = self.replacements.split(
             spoken,
-            self.display.show(spoken, self.agreement.tentative),
+            self.display.show(spoken, self.agreement.tentative, speaking=speaking),
             self.language or hypothesis.language,
         )
         span = Span(self.start, hypothesis.span.end)

@@ -32,6 +32,11 @@ class Voicing:
             self._voiced.popleft()
             self._first += 1
 
+    def silent(self, start: int, end: int) -> bool:
+        """Whether no frame between these positions is known to be voiced."""
+        first, last = self._places(start, end)
+        return not any(self._voiced[place] for place in range(first, last))
+
     def placed(self, heard: Hypothesis) -> Hypothesis:
         """`heard` with its words starting where they are voiced."""
         if not heard.words:
@@ -39,10 +44,13 @@ class Voicing:
         return replace(heard, words=tuple(self._placed(word) for word in heard.words))
 
     def _placed(self, word: Word) -> Word:
-        first = max(word.start // self._frame - self._first, 0)
-        last = min(-(-word.end // self._frame) - self._first, len(self._voiced))
-        for place in range(first, last):
+        for place in range(*self._places(word.start, word.end)):
             if self._voiced[place]:
                 start = max((self._first + place) * self._frame, word.start)
                 return replace(word, start=min(start, word.end))
         return word
+
+    def _places(self, start: int, end: int) -> tuple[int, int]:
+        """The frames kept, from the one with `start` to the last one before `end`."""
+        first = max(start // self._frame - self._first, 0)
+        return first, min(-(-end // self._frame) - self._first, len(self._voiced))

@@ -22,7 +22,9 @@ from sori_server.cli.interruption import Interruption
 from sori_server.cli.rendering import DIM
 from sori_server.cli.sources import LINEAR16, Paced, linear16
 
-CONFIG: Final = StreamConfig(interim_results=True, word_times=True, latency_breakdown=True)
+CONFIG: Final = StreamConfig(
+    language_switching=True, interim_results=True, word_times=True, latency_breakdown=True
+)
 
 _LEGEND: Final = (
     "WER: words wrong, missing or added, per word said. First interim: from the start of speech"
