@@ -200,17 +200,17 @@ def test_doubtful_text_is_no_prompt() -> None:
     assert [r.prompt for r in s.asked] == ["", "one", ""]
 
 
-def test_chunks_follow_each_others_text() -> None:
+def test_the_prompt_of_a_chunk_is_the_text_before_what_its_window_hears_again() -> None:
     s = stream(FOLLOWING, mode=EndpointingMode.FIXED, chunk_duration=2.0, prefix_padding=0.0)
-    s.spoken = words(counted(0, 20))
-    s.speech(10.0)
+    s.spoken = words(counted(0, 40))
+    s.speech(20.0)
     s.end()
     s.hear_all()
-    assert " ".join(text for text, _ in s.finals) == counted(0, 20).strip()
-    said = ""
-    for request, result in zip(s.finals_asked, s.final_results, strict=True):
-        assert request.prompt == said
-        said = f"{said} {result.text}".strip()
+    assert " ".join(text for text, _ in s.finals) == counted(0, 40).strip()
+    for request in s.finals_asked:
+        before = [word.text for word in s.spoken if word.end <= request.start]
+        assert request.prompt == "".join(before).strip()
+    assert s.finals_asked[-1].prompt
 
 
 def test_hotwords_are_given_with_every_window() -> None:

@@ -27,7 +27,7 @@ from sori_server.session.language import LanguageChoice
 from sori_server.session.outbox import Outbox
 from sori_server.session.replacements import Replacements
 from sori_server.session.requests import Requests
-from sori_server.session.utterance import LEAD, Ending, Utterance
+from sori_server.session.utterance import LEAD, MOST_LEAD, Ending, Utterance
 from sori_server.session.voicing import Voicing
 from sori_server.session.windowing import (
     CUT_RANGE,
@@ -242,7 +242,8 @@ class Channel:
         else:
             ending = Ending(self._judged, self._length_reason, overlap=CUT_OVERLAP)
         longest = samples(self._endpointer.longest)
-        ending.room_from = self._judged - samples(endpointing.longest_utterance) + longest
+        room = min(samples(endpointing.longest_utterance) - longest, MOST_LEAD)
+        ending.room_from = self._judged - room
         ending.back = LONGEST_WINDOW - longest - LEAD - self._frame - HOP
         self._close(utterance, ending)
         self._begin_utterance(ending.position, cut=True)
@@ -280,7 +281,7 @@ class Channel:
         if ending.position - utterance.window_start < HOP:
             self._finish(utterance, None, None)
             return
-        words = utterance.word_times or utterance.led or ending.overlap is not None
+        words = utterance.word_times or utterance.led > 0 or ending.overlap is not None
         beam = self._config.recognition.beam_size
         self._request(utterance, WindowKind.FINAL, ending.position, self._options(beam, words))
 
@@ -295,7 +296,7 @@ class Channel:
         if utterance.live_interim is not None or newest <= utterance.interim_end:
             return
         utterance.interim_end = end
-        words = utterance.interim_words or utterance.led or length > MOVE_AFTER
+        words = utterance.interim_words or utterance.led > 0 or length > MOVE_AFTER
         options = self._options(1, words)
         utterance.live_interim = self._request(utterance, WindowKind.INTERIM, None, options)
 
@@ -318,7 +319,7 @@ class Channel:
             start=utterance.window_start,
             end=end,
             options=options,
-            prompt=self._context.prompt(utterance.sealed),
+            prompt=self._context.prompt(utterance.sealed, utterance.led),
             hotwords=self._config.recognition.adaptation.hotwords,
             step=self._step,
             channel=self._index,

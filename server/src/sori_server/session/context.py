@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from sori_server.domain.config import RecognitionConfig
-from sori_server.session.text import Token, join
+from sori_server.session.text import Token, join, tokenize
 
 PROMPT_CHARACTERS: Final = 400
 """Most earlier text given as prompt to the window that follows it."""
@@ -38,7 +38,12 @@ class Context:
         self._said = "" if doubtful else f"{kept} {text}"[-PROMPT_CHARACTERS:]
         self._language = language
 
-    def prompt(self, sealed: Sequence[Token]) -> str:
-        """The prompt of a window that follows the `sealed` tokens of its utterance."""
-        earlier = (self._said + join(sealed))[-PROMPT_CHARACTERS:].strip()
+    def prompt(self, sealed: Sequence[Token], again: int = 0) -> str:
+        """The prompt of a window that follows the `sealed` tokens of its utterance.
+
+        The last `again` words before the utterance are left out: the window hears them again,
+        and Whisper takes what is in the prompt for over.
+        """
+        said = tokenize(self._said, self._language)
+        earlier = join([*said[: len(said) - again], *sealed])[-PROMPT_CHARACTERS:].strip()
         return f"{self._given} {earlier}".strip()

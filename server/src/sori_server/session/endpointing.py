@@ -18,7 +18,7 @@ from sori_server.domain.config import EndpointingConfig, EndpointingMode
 EXIT_MARGIN: Final = 0.15
 """An utterance goes on while probabilities stay above the threshold less this."""
 MIN_PAUSE: Final = 0.1
-"""Shortest pause, in seconds, at which a long utterance is cut."""
+"""Shortest pause, in seconds, at which a long utterance ends: words have shorter ones inside."""
 PATIENCE: Final = (0.25, 0.5)
 """Shares of the longest utterance between which the wanted silence shrinks to `MIN_PAUSE`."""
 
@@ -81,7 +81,7 @@ class SpeechOffset:
 
 @dataclass(frozen=True, slots=True)
 class SpeechOverlong:
-    """The utterance is as long as utterances may be, and speech goes on."""
+    """The utterance is as long as utterances may be, and speech has not paused."""
 
 
 Boundary = SpeechOnset | SpeechOffset | SpeechOverlong
@@ -170,11 +170,13 @@ class Endpointer:
             return SpeechOnset(self._onset)
         overlong = self._length(self._start) >= self._longest
         if self._phase is Phase.HANGOVER:
-            enough = self._length(self._silence_start) >= self._wanted_silence()
-            if enough or overlong:
+            silence = self._length(self._silence_start)
+            enough = silence >= self._wanted_silence()
+            if enough or (overlong and silence >= MIN_PAUSE):
                 self._signal(Signal.ENOUGH_SILENCE)
                 return SpeechOffset(self._silence_start, self._position, overlong=not enough)
-        return SpeechOverlong() if overlong and self._phase is Phase.SPEECH else None
+        speaking = self._phase in (Phase.SPEECH, Phase.HANGOVER)
+        return SpeechOverlong() if overlong and speaking else None
 
     def _voiced(self, probability: float) -> bool:
         inside = self._phase is Phase.SPEECH

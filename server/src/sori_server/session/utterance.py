@@ -18,6 +18,8 @@ from sori_server.session.windowing import aligned, word_border
 LEAD: Final = samples(1.0)
 """Least audio of an utterance that the window after a cut hears again."""
 
+MOST_LEAD: Final = samples(5.0)
+"""Most of it: more costs decoding and makes nothing better."""
 ALIKE: Final = 2
 """Words at the end of a lead by which it is known again."""
 NEAR: Final = samples(0.3)
@@ -134,9 +136,11 @@ class Utterance:
     """Why its last window has no text, if it has none."""
 
     @property
-    def led(self) -> bool:
-        """Whether its window starts with words of the utterance before."""
-        return self.lead is not None and self.window_start < self.lead.end
+    def led(self) -> int:
+        """How many words of the utterances before its window starts with."""
+        if self.lead is None or self.window_start >= self.lead.end:
+            return 0
+        return len(self.lead.tokens)
 
     def receive_interim(self, hypothesis: Hypothesis, *, sure: bool) -> None:
         """Take the hypothesis of an interim window; it may commit words if the model is sure."""
