@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncGenerator
 from dataclasses import replace
 
 import numpy as np
@@ -29,7 +30,10 @@ from sori_server.domain.events import (
 )
 from sori_server.domain.limits import Limits
 from sori_server.domain.recognition import Hypothesis, RecognitionRequest
-from sori_server.engine.port import StreamAudio
+from sori_server.engine.port import FloatArray, StreamAudio
+from sori_server.media.inline import InlineDecoder
+from sori_server.media.pcm import PcmDecoder
+from sori_server.runtime import ingest
 from sori_server.runtime.door import AudioBytes, EndOfAudio, FinalizeUtterance
 from sori_server.runtime.runner import StreamRunner
 from support.in_process import ScriptedDoor, ScriptedEngine, chunks, ran, settle, stream_config
@@ -172,6 +176,51 @@ async def test_what_the_decoder_still_holds_is_not_heard_after_the_end() -> None
     door = ScriptedDoor(AudioBytes(bytes(32_000)), EndOfAudio())
     assert await ran(door, ScriptedEngine(), config) is None
     assert summary(door).received == 8_192
+
+
+class HoldingDecoder(InlineDecoder):
+    """Has samples only at the end, as for an M4A whose index comes last."""
+
+    def __init__(self) -> None:
+        super().__init__(PcmDecoder(AudioFormat(AudioEncoding.LINEAR16)))
+        self._held = b""
+
+    async def feed(self, data: bytes) -> AsyncGenerator[FloatArray, None]:
+        self._held += data
+        return
+        yield
+
+    def close(self) -> AsyncGenerator[FloatArray, None]:
+        return super().feed(self._held)
+
+
+@pytest.fixture
+def holding(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Decoders hold back all of the audio."""
+    monkeypatch.setattr(ingest, "open_decoder", lambda *_: HoldingDecoder())
+
+
+@pytest.mark.usefixtures("holding")
+async def test_a_stream_may_end_by_itself_in_what_the_decoder_held_to_the_end() -> None:
+    door = ScriptedDoor(*chunks(TALK), EndOfAudio())
+    assert await ran(door, ScriptedEngine(), SINGLE) is None
+    assert_heard(door.texts, TEN)
+
+
+@pytest.mark.usefixtures("holding")
+async def test_what_the_decoder_held_to_the_end_waits_for_room() -> None:
+    """Two minutes of audio, of which 5 s may be behind."""
+    engine = ScriptedEngine()
+    engine.gate.clear()
+    door = ScriptedDoor(*chunks(conversation([TEN] * 60), 10), EndOfAudio())
+    runner = StreamRunner(stream_config(), engine, Limits(max_buffered_audio=5.0))
+    running = asyncio.create_task(runner.run(door))
+    await settle(door)
+    assert len(engine.asked) < 10
+    assert engine.streams[0].received < 10 * 16_000
+    engine.gate.set()
+    await running
+    assert_heard(door.texts, [*TEN] * 60)
 
 
 async def test_a_stream_that_ends_by_itself_at_its_limit_is_not_too_long() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from typing import Final
 
@@ -32,7 +32,7 @@ from sori_server.runtime.door import (
     EndOfAudio,
     FinalizeUtterance,
 )
-from sori_server.runtime.ingest import Ingest
+from sori_server.runtime.ingest import Ingest, Judged
 from sori_server.session.core import Session
 from sori_server.session.state import State
 
@@ -126,10 +126,8 @@ class StreamRunner:
     async def _read_rest(self, end: EndOfAudio) -> None:
         """Take what the decoder still holds, and ask whether that was all."""
         try:
-            async with aclosing(self._ingest.close()) as judged:
-                async for count, probabilities in judged:
-                    self._hear(count, probabilities)
-            if self._error is None:
+            await self._hear_all(self._ingest.close())
+            if self._error is None and self._listening:
                 self._ingest.check_complete(end)
         except (ClientError, CapacityExhausted) as error:
             self._fail(error)
@@ -167,12 +165,7 @@ class StreamRunner:
     async def _take(self, message: ClientMessage) -> None:
         match message:
             case AudioBytes():
-                async with aclosing(self._ingest.accept(message)) as judged:
-                    async for count, probabilities in judged:
-                        self._hear(count, probabilities)
-                        if not self._listening:
-                            return
-                        await self._room()
+                await self._hear_all(self._ingest.accept(message))
             case FinalizeUtterance(request_id):
                 self._session.finalize(request_id)
                 self._follow_up()
@@ -183,6 +176,15 @@ class StreamRunner:
     def _listening(self) -> bool:
         """Whether the session wants more audio: it may have ended by itself."""
         return self._session.state is State.OPEN
+
+    async def _hear_all(self, judged: AsyncGenerator[Judged, None]) -> None:
+        """Take audio as there is room for it, unless the session ends by itself before."""
+        async with aclosing(judged):
+            async for count, probabilities in judged:
+                self._hear(count, probabilities)
+                if not self._listening:
+                    return
+                await self._room()
 
     def _hear(self, count: int, probabilities: Sequence[Sequence[float]]) -> None:
         limit = self._limits.max_session_duration
