@@ -170,6 +170,30 @@ def test_a_cut_without_word_times_is_where_the_utterance_was_as_long_as_it_may_b
     assert s.asked[1].start == 4 * SECOND
 
 
+def test_a_pause_before_a_cut_leaves_the_window_after_it_within_what_a_model_hears() -> None:
+    """A client that ends utterances itself may pause for long; its speech is cut after 28 s."""
+    s = stream(mode=EndpointingMode.CLIENT, prefix_padding=0.0)
+    s.spoken = [
+        *words(counted(0, 20)),
+        *words(counted(20, 6), first=27.1, every=0.25),
+        *words(counted(26, 20), first=46.0),
+    ]
+    s.speech(10.0)
+    s.silence(17.0)
+    s.speech(2.0)
+    s.hear_all()
+    s.silence(17.0)
+    s.speech(11.0)
+    s.end()
+    s.hear_all()
+    first, second, *_ = s.finals_asked
+    assert first.end is not None
+    assert second.end is not None
+    assert second.start < first.end
+    assert second.end - second.start <= 30 * SECOND
+    assert " ".join(text for text, _ in s.finals) == counted(0, 46).strip()
+
+
 def test_a_lost_window_that_was_cut_loses_no_audio_after_it() -> None:
     s = stream(max_utterance=4.0, prefix_padding=0.0)
     s.speech(5.0)

@@ -111,8 +111,20 @@ def test_without_words_to_lead_with_the_next_window_starts_at_the_cut() -> None:
     assert (found.tokens, found.window_start, found.end) == ((), 5 * SECOND, 5 * SECOND)
 
 
-def test_a_lead_starts_between_words_that_have_a_pause() -> None:
-    tokens = [*said("a"), *said("b", first=4 * SECOND)]
+@pytest.mark.parametrize(
+    ("second", "start"), [(4.0, 3.5), (3.6, 3.5), (3.5, 3.5)], ids=["long", "short", "none"]
+)
+def test_a_lead_starts_in_the_pause_before_it_where_there_is_room(
+    second: float, start: float
+) -> None:
+    tokens = [*said("a"), *said("b", first=round(second * SECOND))]
     found = Lead.of(tokens, 0, ending(round(4.5 * SECOND), 5 * SECOND))
     assert [t.key for t in found.tokens] == ["b"]
-    assert found.window_start == (SECOND // 2 + 4 * SECOND) // 2
+    assert found.window_start == start * SECOND
+
+
+def test_a_lead_starts_half_way_between_its_first_word_and_the_one_before() -> None:
+    tokens = [*said("a", first=round(3.2 * SECOND)), *said("b", first=round(3.9 * SECOND))]
+    found = Lead.of(tokens, 0, ending(round(4.5 * SECOND), 5 * SECOND))
+    assert [t.key for t in found.tokens] == ["b"]
+    assert found.window_start == round(3.8 * SECOND)

@@ -86,7 +86,7 @@ class Lead:
             if token.start is not None and token.start >= earliest:
                 before = tokens[i - 1].end if i else None
                 start = token.start if before is None else (before + token.start) // 2
-                return cls(tokens[i:], max(start, window_start), ending.position)
+                return cls(tokens[i:], max(start, earliest), ending.position)
         return cls((), ending.position, ending.position)
 
 
