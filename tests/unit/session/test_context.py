@@ -66,6 +66,17 @@ def test_text_in_another_language_is_forgotten() -> None:
     assert prompt(context) == "둘."
 
 
+@pytest.mark.parametrize(
+    ("again", "left"), [(0, "One two three."), (1, "One two"), (3, ""), (4, ""), (9, "")]
+)
+def test_words_that_a_window_hears_again_are_no_prompt(again: int, left: str) -> None:
+    """There may be more of them than were kept: earlier text is forgotten now and then."""
+    context = Context(FOLLOWING)
+    context.add("둘.", "ko", doubtful=False)
+    context.add("One two three.", "en", doubtful=False)
+    assert context.prompt([], again) == left
+
+
 def test_an_utterance_without_text_changes_nothing() -> None:
     context = Context(FOLLOWING)
     context.add("One.", "en", doubtful=False)

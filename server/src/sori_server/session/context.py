@@ -45,5 +45,5 @@ class Context:
         and Whisper takes what is in the prompt for over.
         """
         said = tokenize(self._said, self._language)
-        earlier = join([*said[: len(said) - again], *sealed])[-PROMPT_CHARACTERS:].strip()
+        earlier = join([*said[: max(len(said) - again, 0)], *sealed])[-PROMPT_CHARACTERS:].strip()
         return f"{self._given} {earlier}".strip()
