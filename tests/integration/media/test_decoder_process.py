@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import struct
 import subprocess
 import sys
 import textwrap
@@ -219,13 +220,51 @@ async def test_the_process_can_open_nothing() -> None:
         assert decoder.pid is not None
         limits, environment = said_of(decoder.pid, "limits"), said_of(decoder.pid, "environ")
     allowed = {line[:26].strip(): line[26:].split() for line in limits.splitlines()}
-    assert allowed["Max open files"][:2] == ["3", "3"]
+    assert allowed["Max open files"][:2] == ["0", "0"]
     assert allowed["Max processes"][:2] == ["0", "0"]
     assert allowed["Max file size"][:2] == ["0", "0"]
     assert allowed["Max core file size"][:2] == ["0", "0"]
     assert allowed["Max address space"][:2] == [str(768 * MEBIBYTE)] * 2
     assert allowed["Max cpu time"][:2] == ["70", "70"]
     assert environment == "OPENBLAS_NUM_THREADS=1\0"
+
+
+def test_the_process_opens_nothing_in_the_place_of_its_pipes() -> None:
+    program = textwrap.dedent(
+        """
+        import os
+        from sori_server.media.sandbox_child import confine
+        from sori_server.media.sandbox_wire import Order
+
+        confine(Order("flac", 0, 2**30, 60, 0))
+        os.close(2)
+        try:
+            os.open("/dev/null", os.O_RDONLY)
+        except OSError:
+            print("refused", flush=True)
+        """
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], check=True, stdout=subprocess.PIPE, timeout=30
+    )
+    assert done.stdout == b"refused\n"
+
+
+@pytest.mark.parametrize("answer", [(2, 3, b"abc"), (2, 4, b"abcd"), (99, 0, b""), (2, 2**31, b"")])
+async def test_what_no_decoder_says_is_an_error(
+    answer: tuple[int, int, bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Samples that are not whole, or not of all channels; an unknown kind; far too much."""
+    kind, size, payload = answer
+    said = "".join(f"\\{byte:03o}" for byte in struct.pack("<BIBI", 1, 0, kind, size) + payload)
+    taken_over = tmp_path / "decoder"
+    taken_over.write_text(f"#!/bin/sh\nprintf '{said}'\nexec cat > /dev/null\n")
+    taken_over.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(taken_over))
+    decoder = SandboxedDecoder("flac", 2, Limits())
+    with pytest.raises(InvalidAudio, match="within the bounds"):
+        await feed(decoder, SPOKEN)
+    await decoder.aclose()
 
 
 def test_the_process_leaves_with_its_server() -> None:

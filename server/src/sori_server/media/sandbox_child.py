@@ -164,14 +164,17 @@ def decode(order: Order, inlet: Inlet, outlet: Outlet) -> None:
 
 
 def confine(order: Order) -> None:
-    """Give up all this process will not need; final."""
+    """Give up all this process will not need; final.
+
+    No file at all may be opened: with three allowed, who closes stderr could open another.
+    """
     for limit, most in (
         (resource.RLIMIT_AS, order.memory),
         (resource.RLIMIT_CPU, order.cpu),
         (resource.RLIMIT_FSIZE, 0),
         (resource.RLIMIT_CORE, 0),
         (resource.RLIMIT_NPROC, 0),
-        (resource.RLIMIT_NOFILE, 3),
+        (resource.RLIMIT_NOFILE, 0),
     ):
         resource.setrlimit(limit, (most, most))
 

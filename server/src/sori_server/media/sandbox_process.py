@@ -35,11 +35,12 @@ class DecoderProcess:
         self,
         process: asyncio.subprocess.Process,
         pipes: tuple[asyncio.StreamWriter, asyncio.StreamReader],
-        longest: int,
+        frame_bytes: int,
     ) -> None:
         self._process = process
         self._writer, self._reader = pipes
-        self._longest = longest
+        self._frame_bytes = frame_bytes
+        self._longest = max(MAX_SAMPLES * frame_bytes, MAX_MESSAGE)
         self._leaving = False
 
     @classmethod
@@ -64,8 +65,7 @@ class DecoderProcess:
         )
         if process.stdin is None or process.stdout is None:
             raise OSError("a decoder process has no pipes")
-        longest = max(MAX_SAMPLES * 4 * (order.apart or 1), MAX_MESSAGE)
-        return cls(process, (process.stdin, process.stdout), longest)
+        return cls(process, (process.stdin, process.stdout), 4 * (order.apart or 1))
 
     @property
     def pid(self) -> int:
@@ -87,9 +87,10 @@ class DecoderProcess:
         """
         try:
             number, size = ANSWER.unpack(await self._reader.readexactly(ANSWER.size))
-            if size > self._longest:
+            kind = Kind(number)
+            if size > self._longest or (kind is Kind.AUDIO and size % self._frame_bytes):
                 raise ValueError(f"an answer of {size} bytes")
-            return Kind(number), await self._reader.readexactly(size)
+            return kind, await self._reader.readexactly(size)
         except EOFError:
             self._leaving = True
             raise
