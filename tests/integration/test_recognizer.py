@@ -223,6 +223,7 @@ def test_a_bad_block_is_refused_and_the_stream_goes_on(
         (StreamConfig(languages=("xx",)), errors.InvalidConfig),
         (StreamConfig(model="tiny"), errors.ModelNotFound),
         (StreamConfig(beam_size=1_000), errors.InvalidConfig),
+        (StreamConfig(progress_interval=float("nan")), errors.InvalidConfig),
     ],
 )
 def test_settings_that_cannot_be_met_are_typed_errors(
@@ -233,8 +234,9 @@ def test_settings_that_cannot_be_met_are_typed_errors(
         stream.receive()
     with pytest.raises(error):
         stream.events()
-    with pytest.raises(errors.ProtocolViolation):
+    with pytest.raises(errors.ProtocolViolation, match="over: ") as refused:
         stream.write(np.zeros(10, np.int16))
+    assert isinstance(refused.value.__cause__, error)
     with pytest.raises(error):
         recognizer.transcribe(np.zeros(10, np.int16), sample_rate=RATE, config=config)
 

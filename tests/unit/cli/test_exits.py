@@ -20,6 +20,7 @@ STATUS = remote.CallStatus(grpc.StatusCode.UNKNOWN, "said the server")
         (local.InvalidAudio("a.wav", "damaged"), ExitCode.FAILED),
         (local.EngineUnavailable("no worker"), ExitCode.FAILED),
         (remote.InvalidRequest(STATUS), ExitCode.USAGE),
+        (remote.InvalidSetting("nan s"), ExitCode.USAGE),
         (remote.NotFound(STATUS), ExitCode.USAGE),
         (remote.InvalidAudio(STATUS), ExitCode.FAILED),
         (remote.Unavailable(STATUS), ExitCode.FAILED),

@@ -9,6 +9,7 @@ from sori_client import (
     ChannelMode,
     Endpointing,
     EndpointingMode,
+    InvalidSetting,
     Replacement,
     StreamConfig,
     Task,
@@ -112,6 +113,23 @@ def test_seconds_become_durations_to_the_nanosecond(seconds: float) -> None:
     assert message is not None
     assert message.ToNanoseconds() == round(seconds * 1e9)
     assert responses.seconds(message) == pytest.approx(seconds, abs=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("config", "what"),
+    [
+        (StreamConfig(progress_interval=float("nan")), "nan s is no length of time"),
+        (StreamConfig(endpointing=Endpointing(end_silence=float("inf"))), "inf s is no length"),
+        (StreamConfig(interim_interval=1e20), "1e\\+20 s is no length"),
+        (StreamConfig(beam_size=2**40), "cannot be sent"),
+        (StreamConfig(initial_prompt="\udcff"), "cannot be sent"),
+    ],
+)
+def test_what_no_message_can_hold_is_an_error_of_the_client(
+    config: StreamConfig, what: str
+) -> None:
+    with pytest.raises(InvalidSetting, match=what):
+        requests.config_request(config, AudioFormat())
 
 
 @pytest.mark.parametrize("encoding", list(AudioEncoding))

@@ -20,6 +20,7 @@
     │   └── ServerError              the server failed
     ├── ContractBroken               the server said what it must not say
     │   └── SequenceError            a response is missing or came twice
+    ├── InvalidSetting               a value no message can hold; also a `ValueError`
     ├── StreamEnded                  the stream takes no more messages
     └── SourceError                  there is no audio to send
         ├── UnsupportedAudio         a file that cannot be sent like this
@@ -198,6 +199,10 @@ class SequenceError(ContractBroken):
         super().__init__(f"response {kind}: expected number {expected}, received {received}")
         self.expected = expected
         self.received = received
+
+
+class InvalidSetting(SoriClientError, ValueError):
+    """A value no message can hold: the server never saw it."""
 
 
 class StreamEnded(SoriClientError):

@@ -35,6 +35,7 @@ _TABLE: Final[tuple[tuple[type[Exception], ExitCode], ...]] = (
     (local.AddressUnavailable, ExitCode.USAGE),
     (remote.InvalidAudio, ExitCode.FAILED),
     (remote.InvalidRequest, ExitCode.USAGE),
+    (remote.InvalidSetting, ExitCode.USAGE),
     (remote.NotFound, ExitCode.USAGE),
     (remote.UnsupportedAudio, ExitCode.USAGE),
     (remote.MicrophoneUnavailable, ExitCode.USAGE),

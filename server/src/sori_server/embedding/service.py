@@ -8,13 +8,13 @@ from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import AsyncExitStack
 from typing import Any, TypeVar
 
-from sori_client import AudioFormat, ConnectionLost, Event, StreamConfig
+from sori_client import AudioFormat, ConnectionLost, Event, InvalidSetting, StreamConfig
 from sori_client.loop_thread import LoopThread
 from sori_client.wire.requests import config_request
 from sori_client.wire.responses import event as event_of
 
 from sori_server.app import open_gateway
-from sori_server.domain.errors import RequestCancelled
+from sori_server.domain.errors import InvalidConfig, RequestCancelled
 from sori_server.domain.events import NumberedEvent
 from sori_server.domain.limits import Limits
 from sori_server.engine.models import ResolvedModel
@@ -94,7 +94,10 @@ class LocalService:
             SoriError: why the stream ended early; the words before it were heard.
         """
         gateway = self._gateway
-        message = config_request(config, audio).config
+        try:
+            message = config_request(config, audio).config
+        except InvalidSetting as error:
+            raise InvalidConfig("config", str(error)) from None
         wanted = requests.stream_config(message, gateway.limits, gateway.preset)
         with gateway.stream(wanted) as runner:
 

@@ -168,6 +168,7 @@ class WrittenStream(EventStream):
         self._messages: Conveyor[ClientMessage] = Conveyor(MAX_MESSAGES)
         self._writing = threading.Lock()
         self._ended = False
+        self._reason: Exception | None = None
         super().__init__(owner, service, config)
 
     def write(self, block: object) -> None:
@@ -209,7 +210,8 @@ class WrittenStream(EventStream):
         try:
             self._service.run(self._messages.put(message))
         except ConveyorClosed:
-            raise ProtocolViolation("this stream is over: it takes no more audio") from None
+            reason = self._reason or "it takes no more audio"
+            raise ProtocolViolation(f"this stream is over: {reason}") from self._reason
 
     async def _serve(self) -> None:
         try:
@@ -219,6 +221,9 @@ class WrittenStream(EventStream):
                 lambda deliver: _WrittenDoor(self._messages, deliver),
                 self._events.put,
             )
+        except Exception as error:
+            self._reason = error
+            raise
         finally:
             await self._messages.close()
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Final
 
 from google.protobuf.duration_pb2 import Duration
@@ -15,6 +17,7 @@ from sori_client.config import (
     StreamConfig,
     Task,
 )
+from sori_client.errors import InvalidSetting
 from sori_client.types import AudioEncoding, AudioFormat
 
 ENCODINGS: Final = {
@@ -45,12 +48,30 @@ MODES: Final = {
 }
 
 
+@contextmanager
+def _sendable() -> Iterator[None]:
+    """A value no message can hold is an error of the client."""
+    try:
+        yield
+    except InvalidSetting:
+        raise
+    except ValueError as error:  # a number too large, a string that is not Unicode
+        raise InvalidSetting(f"a setting cannot be sent: {error}") from None
+
+
 def duration(seconds: float | None) -> Duration | None:
-    """`seconds` to the nearest nanosecond; None stays unset."""
+    """`seconds` to the nearest nanosecond; None stays unset.
+
+    Raises:
+        InvalidSetting: there is no such length of time.
+    """
     if seconds is None:
         return None
     message = Duration()
-    message.FromNanoseconds(round(seconds * 1e9))
+    try:
+        message.FromNanoseconds(round(seconds * 1e9))
+    except (ValueError, OverflowError):  # not finite, or ten thousand years
+        raise InvalidSetting(f"{seconds:g} s is no length of time") from None
     return message
 
 
@@ -63,8 +84,13 @@ def audio_format(value: AudioFormat) -> pb.AudioFormat:
     )
 
 
+@_sendable()
 def recognition_config(config: RecognitionConfig, audio: AudioFormat) -> pb.RecognitionConfig:
-    """What to recognize in audio of a format; what is None stays unset."""
+    """What to recognize in audio of a format; what is None stays unset.
+
+    Raises:
+        InvalidSetting: a value no message can hold.
+    """
     return pb.RecognitionConfig(
         audio_format=audio_format(audio),
         model=config.model,
@@ -113,8 +139,13 @@ def endpointing_config(value: Endpointing) -> pb.EndpointingConfig:
     )
 
 
+@_sendable()
 def config_request(config: StreamConfig, audio: AudioFormat) -> pb.StreamingRecognizeRequest:
-    """The first message of a stream."""
+    """The first message of a stream.
+
+    Raises:
+        InvalidSetting: a value no message can hold.
+    """
     return pb.StreamingRecognizeRequest(
         config=pb.StreamingConfig(
             recognition=recognition_config(config, audio),
