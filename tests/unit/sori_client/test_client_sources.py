@@ -187,6 +187,21 @@ async def test_closing_early_closes_the_iterator_where_it_ran() -> None:
     assert closed_on == ["sori-source"]
 
 
+async def test_the_end_waits_for_an_iterator_that_is_at_work() -> None:
+    closed = threading.Event()
+
+    def at_work() -> Iterator[bytes]:
+        try:
+            yield b"ab"
+        finally:
+            time.sleep(0.05)
+            closed.set()
+
+    async with aclosing(Bytes(at_work(), MONO).chunks()) as chunks:
+        assert await anext(chunks) == b"ab"
+    assert closed.is_set()
+
+
 async def test_closing_early_closes_an_async_generator() -> None:
     closed = False
 
