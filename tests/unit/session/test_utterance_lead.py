@@ -69,6 +69,22 @@ def test_a_lead_that_is_not_heard_at_all_leaves_everything() -> None:
     assert lead("a b c").said_by(said("d e f", first=3 * WORD)) == 0
 
 
+@pytest.mark.parametrize("count", [0, 1, 2])
+def test_the_end_of_a_lead_that_is_not_heard_costs_no_short_word_after_it(count: int) -> None:
+    """What follows ends near the end of the lead, as a word more of it would."""
+    end = 3 * WORD
+    after = [
+        Token(" the", "the", end, end + SECOND // 5, 0.9),
+        Token(" quick", "quick", end + SECOND // 5, end + SECOND // 2, 0.9),
+    ]
+    assert lead("a b c").said_by([*said("a b c")[:count], *after]) == count
+
+
+def test_the_last_word_of_a_lead_is_known_though_it_is_placed_late() -> None:
+    late = [*said("a x"), Token(" c", "c", 3 * WORD, 3 * WORD, 0.9)]
+    assert lead("a b c").said_by([*late, *said("d", first=3 * WORD)]) == 3
+
+
 @pytest.mark.parametrize(("heard", "count"), [("a b c d", 3), ("b c d", 2), ("d e", 0)])
 def test_without_places_the_text_tells(heard: str, count: int) -> None:
     assert lead("a b c").said_by(untimed(heard)) == count

@@ -58,8 +58,8 @@ class Lead:
         Where all of it is said alike, its text tells. Where some of it was misheard, the
         text tells up to which words it may be, as they may be said more than once, and their
         places which of them it is. Where the last one was misheard, one word more may be of
-        the lead, if that one ends nearer to its end; where neither ends there, the places
-        alone tell.
+        the lead, if that one ends nearer to its end; where neither ends there, or was mostly
+        spoken after it, the places alone tell: the lead may not have been heard to its end.
         """
         ends = align(self.tokens, tokens)
         said = ends[-1] if ends else 0
@@ -67,14 +67,17 @@ class Lead:
         heard, lead = [t.key for t in tokens], [t.key for t in self.tokens]
         if heard[:said] == lead or len(places) < len(tokens):
             return said
+
+        def off(count: int) -> int:
+            return abs(places[count - 1].end - self.end)
+
         last = lead[-ALIKE:]
         alike = [n for n in range(len(last), len(heard) + 1) if heard[n - len(last) : n] == last]
-        known = said in alike
-        counts = alike if known else [n for n in (said, said + 1) if 0 < n <= len(heard)]
-        nearest = min(counts, key=lambda n: abs(places[n - 1].end - self.end), default=0)
-        if known or (nearest and abs(places[nearest - 1].end - self.end) <= NEAR):
-            return nearest
-        return sum((place.start + place.end) // 2 < self.end for place in places)
+        if said in alike:
+            return min(alike, key=off)
+        before = sum((place.start + place.end) // 2 < self.end for place in places)
+        counts = [n for n in (said, said + 1) if 0 < n <= before or heard[n - 1 : n] == lead[-1:]]
+        return min((n for n in counts if off(n) <= NEAR), key=off, default=before)
 
     @classmethod
     def of(cls, tokens: Sequence[Token], window_start: int, ending: Ending) -> Lead:
