@@ -8,6 +8,8 @@ from typing import Annotated, Final
 
 import typer
 
+from sori_server.domain.audio import MAX_CHANNELS, MAX_SAMPLE_RATE, MIN_SAMPLE_RATE
+
 DEFAULT_ADDRESS: Final = "127.0.0.1:50051"
 
 _AUDIO: Final = "Audio"
@@ -115,8 +117,23 @@ Format = Annotated[
     ),
 ]
 Rate = Annotated[
-    int, typer.Option("--rate", "-r", help="Hertz of raw audio.", rich_help_panel=_AUDIO)
+    int,
+    typer.Option(
+        "--rate",
+        "-r",
+        min=MIN_SAMPLE_RATE,
+        max=MAX_SAMPLE_RATE,
+        help="Hertz of raw audio.",
+        rich_help_panel=_AUDIO,
+    ),
 ]
 Channels = Annotated[
-    int, typer.Option("--channels", help="Channels of raw audio.", rich_help_panel=_AUDIO)
+    int,
+    typer.Option(
+        "--channels",
+        min=1,
+        max=MAX_CHANNELS,
+        help="Channels of raw audio, and of a container on stdin if they are separated.",
+        rich_help_panel=_AUDIO,
+    ),
 ]
