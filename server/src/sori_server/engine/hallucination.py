@@ -1,7 +1,7 @@
 """Guards against text that nobody said. Pure: they see text and scores, never audio.
 
 Whisper invents text in silence, repeats itself until its tokens run out and fills noise
-with improbable words. The first three thresholds are those of OpenAI's `transcribe()`
+with improbable words. The first two thresholds are those of OpenAI's `transcribe()`
 (Radford et al., 2022, section 4.5); lengths are counted so that scripts compare: in letters
 of the canonical decomposition, where a Korean syllable has two or three, as it has sounds.
 """
