@@ -271,6 +271,11 @@ FIXED, CLIENT = pb.ENDPOINTING_MODE_FIXED, pb.ENDPOINTING_MODE_CLIENT
             {"mode": FIXED, "chunk_duration": 4, "overlap_duration": 2.1},
             "0 s and 2 s",
         ),
+        (
+            "overlap_duration",
+            {"mode": FIXED, "chunk_duration": 26, "overlap_duration": 5},
+            "0 s and 2.8 s",
+        ),
         ("mode", {"mode": 9}, "value 9"),
     ],
 )

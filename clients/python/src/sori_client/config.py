@@ -97,7 +97,7 @@ class Endpointing:
     """Mode `FIXED`: speech becomes final text after this long at the latest, 1 to 28 s."""
     overlap_duration: float | None = None
     """Mode `FIXED`: words at the end of a chunk, in a stretch as long as this, are left to the
-    next one; at most half of the chunk."""
+    next one; at most half of the chunk, and both together 28.8 s."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,6 +11,9 @@ from sori_server.domain.audio import AudioEncoding, AudioFormat
 LONGEST_UTTERANCE: Final = 28.0
 """Seconds of one utterance that fit in Whisper's 30 s window with the silence around it."""
 
+LONGEST_CHUNK_WITH_OVERLAP: Final = 28.8
+"""Seconds of a chunk and its overlap that fit there with the words heard again."""
+
 
 class Task(enum.Enum):
     """Text in the language spoken, or in English."""

@@ -14,6 +14,9 @@ from sori_server.domain.config import Task
 
 TOKENIZER_FILE: Final = "tokenizer.json"
 
+HOTWORD_LISTS: Final = 256
+"""Lists of hotwords remembered as tokens; when there are more, all are forgotten."""
+
 _REPLACEMENT: Final = "\ufffd"
 
 
@@ -24,6 +27,7 @@ class Vocabulary:
         self._tokens = tokens
         self._multilingual = multilingual
         self._plain = Tokenizer(tokens, multilingual=False)
+        self._hotwords: dict[tuple[tuple[str, ...], int], tuple[int, ...]] = {}
 
     @classmethod
     def of(cls, folder: Path, multilingual: bool = True) -> Vocabulary:
@@ -48,9 +52,17 @@ class Vocabulary:
     def hotwords(self, words: Sequence[str], most: int) -> tuple[int, ...]:
         """The tokens of the first words, as many as `most` tokens hold, as a sentence.
 
-        A list without an end makes the model go on with it.
+        A list without an end makes the model go on with it. A stream's windows all have the
+        same words, so these are tokenized once.
         """
+        key = (tuple(words), most)
+        if key not in self._hotwords:
+            if len(self._hotwords) >= HOTWORD_LISTS:
+                self._hotwords.clear()
+            self._hotwords[key] = self._fitting(words, most)
+        return self._hotwords[key]
 
+    def _fitting(self, words: Sequence[str], most: int) -> tuple[int, ...]:
         def sentence(count: int) -> tuple[int, ...]:
             return self.context(", ".join(words[:count]) + "." if count else "")
 

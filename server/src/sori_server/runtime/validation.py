@@ -11,6 +11,7 @@ from sori_server.domain.audio import (
     MIN_SAMPLE_RATE,
 )
 from sori_server.domain.config import (
+    LONGEST_CHUNK_WITH_OVERLAP,
     LONGEST_UTTERANCE,
     Adaptation,
     ChannelMode,
@@ -149,8 +150,8 @@ def _check_endpointing(config: EndpointingConfig, path: str) -> None:
     _in_range(f"{path}.min_speech", config.min_speech, 0.0, 2.0, "s")
     _in_range(f"{path}.prefix_padding", config.prefix_padding, 0.0, 2.0, "s")
     _in_range(f"{path}.chunk_duration", config.chunk_duration, 1.0, LONGEST_UTTERANCE, "s")
-    half = config.chunk_duration / 2
-    _in_range(f"{path}.overlap_duration", config.overlap_duration, 0.0, half, "s")
+    most = min(config.chunk_duration / 2, LONGEST_CHUNK_WITH_OVERLAP - config.chunk_duration)
+    _in_range(f"{path}.overlap_duration", config.overlap_duration, 0.0, round(most, 3), "s")
     for name in ("speech_start_timeout", "speech_end_timeout"):
         timeout = getattr(config, name)
         if timeout is not None:
