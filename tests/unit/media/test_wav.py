@@ -111,6 +111,25 @@ def test_reads_what_ffmpeg_writes(codec: str, pipe: bool) -> None:
     np.testing.assert_allclose(decode(data), read_by_ffmpeg(data), atol=1e-7)
 
 
+@pytest.mark.parametrize(
+    ("size", "told"),
+    [
+        (len(SAMPLES), False),
+        (len(SAMPLES) + 2, True),
+        (0, False),
+        (0x7FFF_F000, False),
+        (0xFFFF_FFFF, False),
+    ],
+)
+def test_a_file_that_is_cut_is_told_at_its_end(size: int, told: bool) -> None:
+    decoder = WavDecoder()
+    decoder.feed(riff(fmt(), chunk(b"data", SAMPLES, size)))
+    assert decoder.problems == frozenset()
+    decoder.close()
+    decoder.check_complete()
+    assert decoder.problems == ({AudioProblem.DAMAGED} if told else frozenset())
+
+
 @given(cuts=st.lists(st.integers(0, 5000), max_size=20))
 def test_any_split_decodes_like_one_piece(cuts: list[int]) -> None:
     data = riff(chunk(b"LIST", b"INFOx"), b"\0", fmt(rate=8_000), chunk(b"data", SAMPLES))

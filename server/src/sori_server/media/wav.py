@@ -22,8 +22,9 @@ from sori_server.media.resampling import FloatArray, silence
 MAX_HEADER_BYTES: Final = 64 * 1024
 """Bytes before the samples, above which a stream is not taken for WAVE."""
 
-_UNKNOWN_SIZES: Final = frozenset({0, 0xFFFFFFFF})
-"""Sizes written by programs that cannot seek back (pipes): the samples run to the end."""
+_MOST_BYTES: Final = 0x7FFF_0000
+"""Programs that cannot seek back (pipes) write no size, or one from here on: the most that fits.
+The samples run to the end then."""
 
 _EXTENSIBLE: Final = 0xFFFE
 _SUBFORMAT_TAIL: Final = bytes.fromhex("0000000010008000" + "00aa00389b71")
@@ -62,11 +63,13 @@ class WavDecoder:
         self._reader = WavHeaderReader()
         self._samples: PcmDecoder | None = None
         self._missing: int | None = None
+        self._cut = False
 
     @property
     def problems(self) -> frozenset[AudioProblem]:
         """What was wrong with the samples so far."""
-        return self._samples.problems if self._samples else frozenset()
+        found = self._samples.problems if self._samples else frozenset()
+        return found | {AudioProblem.DAMAGED} if self._cut else found
 
     @property
     def trailing_bytes(self) -> int:
@@ -95,7 +98,11 @@ class WavDecoder:
         return self._decode(self._samples, data)
 
     def close(self) -> FloatArray:
-        """The samples the resampler still held. Nothing may be fed afterwards."""
+        """The samples the resampler still held. Nothing may be fed afterwards.
+
+        Fewer samples than the header told of are `DAMAGED`.
+        """
+        self._cut = bool(self._missing)
         return self._samples.close() if self._samples else silence(self._apart or 1)
 
     def check_complete(self) -> None:
@@ -158,7 +165,7 @@ class WavHeaderReader:
     def _header(self, start: int, size: int) -> WavHeader:
         if self._format is None:
             raise InvalidAudio(AUDIO_FIELD, "WAVE chunk `data` comes before `fmt `")
-        return WavHeader(self._format, start, None if size in _UNKNOWN_SIZES else size)
+        return WavHeader(self._format, start, size if 0 < size < _MOST_BYTES else None)
 
 
 def _check_length(position: int) -> None:
