@@ -34,6 +34,13 @@ def test_audio_without_a_transcript_is_named(tmp_path: Path) -> None:
     assert (corpus.recordings, corpus.skipped) == (("digits_human",), ("ko_dialog.flac",))
 
 
+def test_a_language_may_have_a_region(tmp_path: Path) -> None:
+    shutil.copy(AUDIO / "digits_human.flac", tmp_path / "a.flac")
+    write_card(tmp_path, "a", YES, {**YES, "language": "en-US"}, {**YES, "language": "ko-KR"})
+    (track,) = read_corpus(tmp_path).tracks
+    assert track.languages == ("en", "ko")
+
+
 def test_only_what_is_named_is_read(tmp_path: Path) -> None:
     shutil.copy(AUDIO / "digits_human.flac", tmp_path / "a.flac")
     write_card(tmp_path, "a", YES)
@@ -58,6 +65,9 @@ def test_a_card_for_every_channel_makes_tracks(tmp_path: Path, stereo: Path) -> 
         ({**YES, "start": 3}, "0 <= start <= end"),
         ({**YES, "end": "soon"}, "could not convert"),
         ({**YES, "channel": 3}, "channel must be 1 or 2"),
+        ({**YES, "end": float("inf")}, "start <= end"),
+        ({**YES, "language": "zz"}, "'zz' is no language of Whisper's"),
+        ({**YES, "language": "no tag"}, "not a BCP-47 tag"),
         ({**YES, "words": [{"word": "yes"}]}, "'start' is missing"),
         ("yes", "indices"),
     ],

@@ -39,12 +39,11 @@ def tell(outcome: Outcome, json: Path | None, report: Path | None, limits: Thres
     Raises:
         OSError: a file cannot be written.
     """
+    table.show(Console(highlight=False), outcome.evaluation)
     if json is not None:
         outcome.write_json(json)
-    page = None if report is None else outcome.write_report(report)
-    table.show(Console(highlight=False), outcome.evaluation)
-    if page is not None:
-        print(page)
+    if report is not None:
+        print(outcome.write_report(report))
     failures = limits.failures(outcome.evaluation)
     for line in failures:
         print(f"limit: {line}", file=sys.stderr)

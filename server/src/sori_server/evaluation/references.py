@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,10 +12,12 @@ from typing import Any, Final
 import av
 import numpy as np
 from faster_whisper import decode_audio
+from faster_whisper.tokenizer import _LANGUAGE_CODES as WHISPER_LANGUAGES
 from numpy.typing import NDArray
 
 from sori_server.domain.audio import SAMPLE_RATE
-from sori_server.domain.errors import InvalidAudio, InvalidConfig
+from sori_server.domain.errors import InvalidAudio, InvalidConfig, quoted
+from sori_server.domain.language import whisper_code
 
 CARD: Final = ".json"
 AUDIO_SUFFIXES: Final = frozenset(
@@ -37,7 +40,10 @@ class SpokenWord:
 
 @dataclass(frozen=True, slots=True)
 class Utterance:
-    """What was said in one go; `words` is empty where their times are not known."""
+    """What was said in one go; `words` is empty where their times are not known.
+
+    `language` is Whisper's code.
+    """
 
     text: str
     language: str
@@ -156,12 +162,20 @@ def _utterance(entry: Mapping[str, Any]) -> Utterance:
     if channel is not None and channel not in range(1, EARS + 1):
         raise ValueError(f"channel must be 1 or 2, got {channel!r}")
     words = tuple(SpokenWord(str(w["word"]), *_place(w)) for w in entry.get("words") or ())
-    return Utterance(str(entry["text"]), str(entry["language"]), start, end, words, channel)
+    return Utterance(str(entry["text"]), _language(entry), start, end, words, channel)
+
+
+def _language(entry: Mapping[str, Any]) -> str:
+    tag = str(entry["language"])
+    code = whisper_code(tag)
+    if code not in WHISPER_LANGUAGES:
+        raise ValueError(f"{quoted(tag)} is no language of Whisper's")
+    return code
 
 
 def _place(entry: Mapping[str, Any]) -> tuple[float, float]:
     start, end = float(entry["start"]), float(entry["end"])
-    if not 0 <= start <= end:
+    if not 0 <= start <= end < math.inf:
         raise ValueError(f"start and end must satisfy 0 <= start <= end, got {start}, {end}")
     return start, end
 
