@@ -67,6 +67,7 @@ async def test_a_killed_client_leaves_nothing(served: Served, mode: str) -> None
         process.send_signal(signal.SIGKILL)
         async with asyncio.timeout(0.5):
             await served.until_streams(1)
+        assert served.gateway.active_streams == 1, "the other stream goes on"
 
 
 async def test_a_client_that_ends_its_connection_in_good_order_leaves_nothing(
@@ -77,6 +78,7 @@ async def test_a_client_that_ends_its_connection_in_good_order_leaves_nothing(
         process.send_signal(signal.SIGINT)
         async with asyncio.timeout(3):
             await served.until_streams(1)
+        assert served.gateway.active_streams == 1, "the other stream goes on"
 
 
 async def test_a_stream_can_be_cancelled_at_any_time(served: Served) -> None:
@@ -93,6 +95,7 @@ async def test_a_stream_can_be_cancelled_at_any_time(served: Served) -> None:
             stream.call.cancel()
         async with asyncio.timeout(0.5):
             await served.until_streams(1)
+        assert served.gateway.active_streams == 1, "the other stream goes on"
 
 
 async def test_streams_that_ended_leave_no_memory(served: Served) -> None:

@@ -98,6 +98,7 @@ async def test_a_silent_client_is_noticed_and_its_stream_ended() -> None:
         process.send_signal(signal.SIGSTOP)
         async with asyncio.timeout(4):
             await served.until_streams(0)
+        assert process.returncode is None, "it was the server that ended the stream"
 
 
 async def test_a_silent_connection_without_streams_is_closed() -> None:

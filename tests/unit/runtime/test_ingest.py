@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from itertools import pairwise
 
 import numpy as np
@@ -15,8 +16,11 @@ from sori_server.domain.events import AudioProblem
 from sori_server.domain.limits import Limits
 from sori_server.engine.fake import VAD_FRAME, FakeStreamAudio
 from sori_server.engine.port import FloatArray
+from sori_server.media.container import ContainerDecoder
+from sori_server.media.sandbox import SandboxedDecoder
 from sori_server.runtime.door import AudioBytes, EndOfAudio
 from sori_server.runtime.ingest import PIECE, Ingest, Judged
+from support.containers import FLAC, encoded
 from support.word_audio import linear16, silence, speak
 
 pytestmark = pytest.mark.unit
@@ -232,8 +236,15 @@ async def test_clipped_audio_is_told_once() -> None:
     assert hearing.warned() == [(AudioProblem.CLIPPED, 16_000)]
 
 
-async def test_closing_for_good_can_be_repeated() -> None:
-    hearing = Hearing()
-    await hearing.accept(SPOKEN)
+async def test_closing_for_good_ends_the_decoder_and_can_be_repeated() -> None:
+    hearing = Hearing(AudioFormat(AudioEncoding.FLAC, 0, 0))
+    await hearing.accept(encoded(FLAC, np.zeros(8_000, np.float32)))
+    container = hearing.ingest._decoder
+    assert isinstance(container, ContainerDecoder)
+    assert isinstance(container._decoder, SandboxedDecoder)
+    pid = container._decoder.pid
+    assert pid is not None
     await hearing.ingest.aclose()
     await hearing.ingest.aclose()
+    with pytest.raises(ProcessLookupError):
+        os.kill(pid, 0)

@@ -23,6 +23,7 @@ from sori_server.domain.events import (
     SingleUtteranceEnded,
     SpeechTimedOut,
 )
+from sori_server.session.state import State
 from support.histories import History
 from support.simulated_engine import Behaviour, Runs, recorded
 
@@ -111,7 +112,8 @@ def history(runs: Runs, config: StreamConfig, behaviour: Behaviour) -> History:
 def test_every_word_is_said_once_whatever_happens(
     runs: Runs, config: StreamConfig, behaviour: Behaviour
 ) -> None:
-    history(runs, config, behaviour)
+    made = history(runs, config, behaviour)
+    assert made.session.state is State.CLOSED
 
 
 @few(30)

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
-from sori_server.session.text import Token, align
+from sori_server.session.text import Token, align, alike
 from sori_server.session.windowing import HOLD_BACK
 
 ANCHOR: Final = 2
@@ -61,7 +61,7 @@ class Agreement:
         ends = self._retime(tokens)
         count = ends[-1] if ends else 0
         most = len(tokens) - count - HOLD_BACK if sure else 0
-        agreed = _agreeing(tokens[count:], self._tentative, most)
+        agreed = max(min(alike(tokens[count:], self._tentative), most), 0)
         if agreed:
             self._committed_end = self._heard_end
         self._heard_end = end
@@ -110,16 +110,6 @@ def _timed(token: Token, spoken: Sequence[Token]) -> Token:
     """`token` with the times of `spoken`, which says the same."""
     confidence = min(other.confidence for other in spoken)
     return replace(token, start=spoken[0].start, end=spoken[-1].end, confidence=confidence)
-
-
-def _agreeing(tokens: Sequence[Token], earlier: Sequence[Token], most: int) -> int:
-    """How many leading tokens agree with `earlier`, at most `most`."""
-    count = 0
-    for token, other in zip(tokens, earlier, strict=False):
-        if count >= most or token.key != other.key:
-            break
-        count += 1
-    return count
 
 
 def _agreed_border(

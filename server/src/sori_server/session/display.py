@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
-from sori_server.session.text import Token
+from sori_server.session.text import Token, alike
 
 MASKED: Final = 1
 """Newest words that are not shown: the last one is often cut in the middle."""
@@ -37,7 +37,7 @@ class Display:
         sure, heard = len(committed), [*committed, *tentative]
         masked = MASKED if self._heard and speaking else 0
         wanted = heard[: max(len(heard) - masked, sure)]
-        same = _alike(wanted, self._shown)
+        same = alike(wanted, self._shown)
         if same < len(self._shown) and same >= sure and not self._confirmed(wanted, same):
             self._shown[:sure] = committed
         else:
@@ -50,16 +50,6 @@ class Display:
         if place >= min(len(wanted), len(self._heard)):
             return False
         return wanted[place].key == self._heard[place].key
-
-
-def _alike(tokens: Sequence[Token], others: Sequence[Token]) -> int:
-    """How many leading tokens are the same words."""
-    count = 0
-    for token, other in zip(tokens, others, strict=False):
-        if token.key != other.key:
-            break
-        count += 1
-    return count
 
 
 def _open_ended(tokens: list[Token]) -> list[Token]:

@@ -76,6 +76,16 @@ def bare(piece: str) -> str:
     return "".join(c for c in piece if unicodedata.category(c)[0] not in "PZ").strip()
 
 
+def alike(tokens: Sequence[Token], others: Sequence[Token]) -> int:
+    """How many leading tokens are the same words."""
+    count = 0
+    for token, other in zip(tokens, others, strict=False):
+        if token.key != other.key:
+            break
+        count += 1
+    return count
+
+
 def align(prefix: Sequence[Token], tokens: Sequence[Token]) -> list[int]:
     """For each token of `prefix`, how many of `tokens` say the text up to and with it.
 
@@ -88,9 +98,7 @@ def align(prefix: Sequence[Token], tokens: Sequence[Token]) -> list[int]:
     What differs takes time in the product of both lengths, so of `prefix` only the newest
     `LINED_UP` tokens after the equal beginning are lined up; the older say nothing.
     """
-    same = 0
-    while same < min(len(prefix), len(tokens)) and prefix[same].key == tokens[same].key:
-        same += 1
+    same = alike(prefix, tokens)
     newest = max(same, len(prefix) - LINED_UP)
     rest = _edit_ends(prefix[newest:], tokens[same:])
     return [*range(1, same + 1), *[same] * (newest - same), *(same + end for end in rest)]
