@@ -13,7 +13,7 @@ from sori_server.domain.limits import Limits
 from sori_server.domain.recognition import Hypothesis, RecognitionRequest, WindowKind
 from sori_server.engine.fake import FakeBehaviour, FakeModel, FakeStreamAudio
 from sori_server.engine.model import WindowTask
-from sori_server.engine.port import ModelInfo, StreamAudio
+from sori_server.engine.port import EngineLoad, ModelInfo, StreamAudio
 from sori_server.runtime.door import AudioBytes, ClientMessage, Door
 from sori_server.runtime.runner import StreamRunner
 from support.word_audio import Audio, linear16
@@ -101,6 +101,7 @@ class ScriptedEngine:
         self.gate = asyncio.Event()
         self.gate.set()
         self.ready = True
+        self.busy = EngineLoad()
         self.failure: EngineUnavailable | None = None
         self.start_error: BaseException | None = None
         self.calls: list[str] = []
@@ -112,6 +113,10 @@ class ScriptedEngine:
     @property
     def model(self) -> ModelInfo:
         return self._model.info
+
+    @property
+    def load(self) -> EngineLoad:
+        return self.busy
 
     async def wait_failed(self) -> None:
         await asyncio.Event().wait()

@@ -39,6 +39,7 @@ def test_every_setting_has_one_name_in_all_places(tmp_path: Path) -> None:
         "model": "small",
         "device": "cpu",
         "compute_type": "int8",
+        "parallel_calls": 2,
         "cpu_threads": 3,
         "preset": "meeting",
         "log_level": "debug",

@@ -40,7 +40,12 @@ def build_engine(settings: Settings, model: ResolvedModel) -> BatchingEngine:
         InvalidConfig: there is no such kind of device.
     """
     _device(settings)
-    placement = place(settings.device, settings.compute_type, settings.cpu_threads)
+    placement = place(
+        settings.device,
+        settings.compute_type,
+        cpu_threads=settings.cpu_threads,
+        parallel_calls=settings.parallel_calls,
+    )
     loader = functools.partial(WhisperSpeechModel, model, placement)
     front_end = WhisperFrontEnd(model.path, model.capabilities)
     return BatchingEngine(loader, front_end, settings.limits)

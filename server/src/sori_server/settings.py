@@ -37,8 +37,10 @@ class Settings:
     """`cpu`, `cuda` or one GPU of several, such as `cuda:1`; `auto` takes a GPU if there is any."""
     compute_type: str = "auto"
     """Number type of the weights in the model; `auto` picks by device."""
+    parallel_calls: int = 0
+    """Model calls that run side by side; zero picks by device and cores."""
     cpu_threads: int = 0
-    """Threads of one model call on a CPU; zero uses every core."""
+    """Threads of one model call on a CPU; zero shares the cores among the parallel calls."""
     preset: str = ""
     """What settings that a client leaves unset stand for; empty for the defaults."""
     log_level: str = "info"
@@ -165,6 +167,7 @@ _RULES: Final[dict[str, _Rule]] = {
         "int8_float16",
         "int8_bfloat16",
     ),
+    "parallel_calls": _whole(0, 64),
     "cpu_threads": _whole(0, 1024),
     "preset": _one_of(*(preset.name for preset in PRESETS)),
     "log_level": _one_of("debug", "info", "warning", "error"),

@@ -16,9 +16,25 @@ def test_auto_is_the_gpu_where_there_is_one() -> None:
 
 
 def test_arithmetic_follows_the_device_unless_it_is_named() -> None:
-    assert place("cpu") == Placement("cpu", "int8", 0)
-    assert place("cuda:1") == Placement("cuda:1", "float16", 0)
-    assert place("cpu", "float32", 3) == Placement("cpu", "float32", 3)
+    assert place("cpu").compute_type == "int8"
+    assert place("cuda:1").compute_type == "float16"
+    assert place("cpu", "float32").compute_type == "float32"
+
+
+@pytest.mark.parametrize(
+    ("cores", "calls", "threads"), [(1, 1, 1), (2, 2, 1), (4, 4, 1), (16, 4, 4)]
+)
+def test_calls_on_a_cpu_share_its_cores(
+    monkeypatch: pytest.MonkeyPatch, cores: int, calls: int, threads: int
+) -> None:
+    monkeypatch.setattr("os.cpu_count", lambda: cores)
+    assert place("cpu") == Placement("cpu", "int8", threads, calls)
+    assert place("cpu", parallel_calls=1) == Placement("cpu", "int8", cores, 1)
+    assert place("cpu", cpu_threads=3, parallel_calls=2) == Placement("cpu", "int8", 3, 2)
+
+
+def test_calls_on_a_gpu_leave_the_threads_to_the_library() -> None:
+    assert place("cuda") == Placement("cuda", "float16", 0, 2)
 
 
 def test_a_device_has_a_kind_and_an_index() -> None:

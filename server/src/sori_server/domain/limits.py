@@ -75,6 +75,8 @@ class Limits:
     """
     final_deadline: float = 0.35
     """Target from endpoint decision to final result; the scheduler orders by it."""
+    max_final_delay: float = 0.5
+    """Predicted time from endpoint decision to final result above which new streams are refused."""
     max_batch: int = 16
     """Windows in one engine batch."""
     max_pending_windows: int = 4096

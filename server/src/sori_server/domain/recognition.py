@@ -48,6 +48,9 @@ class RecognitionRequest:
     prompt: str = ""
     hotwords: tuple[str, ...] = ()
     step: int = 0
+    ahead: int = 0
+    """Samples to come before the text of a final is wanted: it is asked for while the silence
+    that would end the utterance is still being waited for."""
     channel: int = 0
     """Place of its channel in the stream's audio."""
 

@@ -29,7 +29,7 @@ from sori_server.domain.recognition import (
     WindowKind,
 )
 from sori_server.engine.model import ModelFrontEnd, ModelLoader, WindowTask
-from sori_server.engine.port import ModelInfo, StreamAudio
+from sori_server.engine.port import EngineLoad, ModelInfo, StreamAudio
 from sori_server.engine.retry import better, second_try
 from sori_server.engine.scheduler import Batch, Job, Scheduler
 from sori_server.engine.shared_audio import SharedAudio
@@ -62,6 +62,7 @@ class BatchingEngine:
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="sori-engine")
         self._windows: dict[int, PendingWindow] = {}
         self._job_ids = count(1)
+        self._busy = dict.fromkeys(WindowKind, 0.0)
         self._wake = asyncio.Event()
         self._serving: asyncio.Task[None] | None = None
         self._info: ModelInfo | None = None
@@ -90,6 +91,13 @@ class BatchingEngine:
     def failure(self) -> EngineUnavailable | None:
         """Why the engine gave up: it will never be ready again. None while it may be."""
         return self._ended if isinstance(self._ended, EngineUnavailable) else None
+
+    @property
+    def load(self) -> EngineLoad:
+        """How busy it is now."""
+        return EngineLoad(
+            finals_busy=self._busy[WindowKind.FINAL], interims_busy=self._busy[WindowKind.INTERIM]
+        )
 
     async def wait_failed(self) -> None:
         """Return when there is a `failure`."""
@@ -220,6 +228,8 @@ class BatchingEngine:
                 self._settle(job, RecognitionFailed("this window stops the recognizer"))
             return
         self._scheduler.complete(batch.batch_id)
+        if batch.jobs:
+            self._busy[batch.jobs[0].job.kind] += answer.timing.inference
         for bound, (window, _), outcome in zip(batch.jobs, windows, answer.outcomes, strict=True):
             if isinstance(outcome, Hypothesis):
                 queue = dispatched - window.submitted

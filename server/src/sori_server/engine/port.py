@@ -37,6 +37,25 @@ class ModelInfo:
     condition_on_previous_text: bool = True
 
 
+@dataclass(frozen=True, slots=True)
+class EngineLoad:
+    """How busy an engine is.
+
+    `lanes` model calls run side by side. Busy times are sums since its start, in seconds of
+    one lane, and never shrink; `final_cost` is what one final of average length is predicted
+    to take. `final_wait` is how long finals have lately waited for a lane, and
+    `interim_interval` the least time between two interims of a stream at present, infinite
+    while there are none.
+    """
+
+    lanes: int = 1
+    finals_busy: float = 0.0
+    interims_busy: float = 0.0
+    final_cost: float = 0.0
+    final_wait: float = 0.0
+    interim_interval: float = 0.0
+
+
 class StreamAudio(Protocol):
     """One stream's audio as the engine wants it: speech probabilities and windows.
 
@@ -84,6 +103,10 @@ class EnginePort(Protocol):
     @property
     def failure(self) -> EngineUnavailable | None:
         """Why the engine gave up: it will never be ready again. None while it may be."""
+
+    @property
+    def load(self) -> EngineLoad:
+        """How busy it is now."""
 
     async def wait_failed(self) -> None:
         """Return when there is a `failure`."""

@@ -246,6 +246,7 @@ def _load(model: ResolvedModel, placement: Placement) -> WhisperModel:
             device_index=placement.index,
             compute_type=placement.compute_type,
             cpu_threads=placement.cpu_threads,
+            num_workers=placement.parallel_calls,
             local_files_only=True,
         )
     except (RuntimeError, ValueError, OSError) as error:

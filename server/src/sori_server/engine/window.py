@@ -31,9 +31,9 @@ class PendingWindow:
         self._prompt = front_end.prompt_tokens(request)
 
     def deadline(self, limits: Limits) -> float:
-        """When its text is wanted: an interim before the next one is due."""
+        """When its text is wanted: an interim's before the next one is due."""
         if self._request.kind is WindowKind.FINAL:
-            return self.submitted + limits.final_deadline
+            return self.submitted + seconds(self._request.ahead) + limits.final_deadline
         return self.submitted + seconds(self._request.step)
 
     def bind(self) -> Binding | None:

@@ -10,7 +10,7 @@ from sori_server.domain.errors import EngineUnavailable
 from sori_server.domain.events import NumberedEvent, Result, SpeechEnded, WindowLost
 from sori_server.domain.limits import Limits
 from sori_server.domain.recognition import Hypothesis, RecognitionRequest
-from sori_server.engine.port import EnginePort, ModelInfo, StreamAudio
+from sori_server.engine.port import EngineLoad, EnginePort, ModelInfo, StreamAudio
 from sori_server.evaluation.feeds import Clock, Feed, LockStep, Paced, pieces
 from sori_server.evaluation.heard import Display, Heard, HeardWord
 from sori_server.evaluation.plan import Pace, Plan
@@ -105,6 +105,11 @@ class CountedEngine:
     def failure(self) -> EngineUnavailable | None:
         """Why it gave up."""
         return self._engine.failure
+
+    @property
+    def load(self) -> EngineLoad:
+        """How busy it is."""
+        return self._engine.load
 
     async def wait_failed(self) -> None:
         """Return when it gave up."""

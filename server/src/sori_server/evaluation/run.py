@@ -65,7 +65,7 @@ class Subject:
     def placement(self) -> Placement:
         """Device and arithmetic of the offline pass, and of the live ones in this process."""
         settings = self.settings
-        return place(settings.device, settings.compute_type, settings.cpu_threads)
+        return place(settings.device, settings.compute_type, cpu_threads=settings.cpu_threads)
 
 
 def evaluate(corpus: Corpus, plan: Plan, subject: Subject, told: Told) -> Outcome:

@@ -52,7 +52,16 @@ CpuThreads = Annotated[
     int | None,
     typer.Option(
         metavar="N",
-        help="Threads on a CPU; 0 for every core.",
+        help="Threads of one call on a CPU; 0 shares the cores among the calls.",
+        show_default="0",
+        rich_help_panel="Model",
+    ),
+]
+ParallelCalls = Annotated[
+    int | None,
+    typer.Option(
+        metavar="N",
+        help="Model calls side by side; 0 picks by device and cores.",
         show_default="0",
         rich_help_panel="Model",
     ),
@@ -80,6 +89,7 @@ def serve(
     model: Model = None,
     device: Device = None,
     compute_type: ComputeType = None,
+    parallel_calls: ParallelCalls = None,
     cpu_threads: CpuThreads = None,
     preset: Preset = None,
     config: Config = None,
@@ -96,6 +106,7 @@ def serve(
         "model": model,
         "device": device,
         "compute_type": compute_type,
+        "parallel_calls": parallel_calls,
         "cpu_threads": cpu_threads,
         "preset": preset,
         "log_level": log_level,
