@@ -31,7 +31,7 @@ from sori_server.domain.recognition import (
 from sori_server.engine.model import ModelFrontEnd, ModelLoader, WindowTask
 from sori_server.engine.port import EngineLoad, ModelInfo, StreamAudio
 from sori_server.engine.retry import better, second_try
-from sori_server.engine.scheduler import Batch, Job, Scheduler
+from sori_server.engine.scheduler.core import Batch, Job, Scheduler
 from sori_server.engine.shared_audio import SharedAudio
 from sori_server.engine.window import PendingWindow
 from sori_server.engine.worker import Worker, WorkerCrashed

@@ -10,7 +10,7 @@ from sori_server.domain.limits import Limits
 from sori_server.domain.recognition import Hypothesis, RecognitionRequest, WindowKind
 from sori_server.engine.model import ModelFrontEnd, WindowTask
 from sori_server.engine.port import StreamAudio
-from sori_server.engine.scheduler import Binding
+from sori_server.engine.scheduler.core import Binding
 
 
 class PendingWindow:

@@ -27,7 +27,7 @@ from typing import Final
 from sori_server.domain.audio import Span
 from sori_server.domain.errors import CapacityExhausted
 from sori_server.domain.recognition import WindowKind
-from sori_server.engine.isolation import isolate
+from sori_server.engine.scheduler.isolation import isolate
 
 INTERIM_FLOOR: Final = 2.0
 """Seconds after which waiting interims get a batch before finals."""

@@ -8,7 +8,7 @@ from collections import deque
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sori_server.engine.isolation import isolate
+from sori_server.engine.scheduler.isolation import isolate
 
 pytestmark = pytest.mark.unit
 

@@ -12,7 +12,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from sori_server.domain.audio import Span
 from sori_server.domain.errors import CapacityExhausted
 from sori_server.domain.recognition import WindowKind
-from sori_server.engine.scheduler import INTERIM_FLOOR, Batch, Binding, Job, Scheduler
+from sori_server.engine.scheduler.core import INTERIM_FLOOR, Batch, Binding, Job, Scheduler
 
 pytestmark = pytest.mark.unit
 

@@ -1,0 +1,1 @@
+"""Which windows of all streams the model takes next: pure, the time is told."""
