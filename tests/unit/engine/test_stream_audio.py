@@ -48,3 +48,18 @@ def test_an_unaligned_end_gives_whole_frames_only() -> None:
     window = audio.window(160, 31_999)
     assert isinstance(window, np.ndarray)
     assert window.shape == (80, (31_999 - 160) // 160)
+
+
+def test_two_models_read_one_stream_each_in_its_own_bands() -> None:
+    audio = WhisperStreamAudio(128)
+    view = audio.in_bands(80)
+    for start in range(0, 96_000, 8_000):
+        audio.accept(PCM[start : start + 8_000])
+        assert view.received == audio.received
+        for window, mels in ((view.window(0, audio.received), 80), (audio.window(0, 8_000), 128)):
+            library = FeatureExtractor(feature_size=mels)
+            heard = PCM[: audio.received if mels == 80 else 8_000].copy()
+            assert np.array_equal(window, library(heard)[:, :-1])
+    audio.discard(48_000)
+    with pytest.raises(ValueError, match="not within"):
+        view.window(0, 96_000)

@@ -9,6 +9,7 @@ features here are those of faster-whisper's `FeatureExtractor`, bit for bit.
 
 from __future__ import annotations
 
+import copy
 import functools
 from typing import Final
 
@@ -45,6 +46,12 @@ class LogMel:
     def received(self) -> int:
         """Position up to which samples were appended."""
         return self._samples.end
+
+    def in_bands(self, mels: int) -> LogMel:
+        """The same stream for another model: one recording and one set of spectra for both."""
+        view = copy.copy(self)
+        view._filters = _filters(mels)
+        return view
 
     def append(self, samples: FloatArray) -> None:
         """Take the next samples at 16 kHz."""

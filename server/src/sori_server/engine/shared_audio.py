@@ -10,9 +10,10 @@ from sori_server.engine.port import FloatArray, StreamAudio
 class SharedAudio:
     """Implements `StreamAudio` around another one: one call at a time, from any thread."""
 
-    def __init__(self, audio: StreamAudio) -> None:
+    def __init__(self, audio: StreamAudio, lock: threading.Lock | None = None) -> None:
+        """Views of one stream share a `lock`."""
         self._audio = audio
-        self._lock = threading.Lock()
+        self._lock = lock or threading.Lock()
 
     @property
     def vad_frame(self) -> int:

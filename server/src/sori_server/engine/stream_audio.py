@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+
 from sori_server.engine.logmel import LogMel
 from sori_server.engine.port import FloatArray
 from sori_server.engine.vad import VAD_FRAME, StreamingVad
@@ -13,6 +15,12 @@ class WhisperStreamAudio:
     def __init__(self, mels: int) -> None:
         self._logmel = LogMel(mels)
         self._vad = StreamingVad()
+
+    def in_bands(self, mels: int) -> WhisperStreamAudio:
+        """The same stream as another model wants it; only one of the two is fed."""
+        view = copy.copy(self)
+        view._logmel = self._logmel.in_bands(mels)
+        return view
 
     @property
     def vad_frame(self) -> int:
