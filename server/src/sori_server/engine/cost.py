@@ -157,7 +157,7 @@ class CostModel:
         self._speech = kept * self._speech + seconds_of_speech
 
     def _corrected(self, load: CallLoad) -> float:
-        seconds = sum(map(operator.mul, _work(load), self._coefficients))
+        seconds: float = sum(map(operator.mul, _work(load), self._coefficients))
         return max(seconds, _LEAST_SECONDS) * math.exp(self._correction(load))
 
     def _correction(self, load: CallLoad) -> float:
