@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from random import Random
 from types import UnionType
@@ -39,6 +39,8 @@ class History:
     behaviour: Behaviour
     events: list[NumberedEvent] = field(default_factory=list)
     finals_asked: list[RecognitionRequest] = field(default_factory=list)
+    finals_heard: list[RecognitionRequest] = field(default_factory=list)
+    late: set[int] = field(default_factory=set)
     answered: list[int] = field(default_factory=list)
     lost: list[Span] = field(default_factory=list)
     finalized: list[str] = field(default_factory=list)
@@ -91,6 +93,8 @@ class History:
         waiting = list(self.engine.waiting.values())
         self.chance.shuffle(waiting)
         for request in waiting:
+            if self._is_early(request) and request.request_id in self.late:
+                continue
             if request.kind is WindowKind.INTERIM and self.chance.random() < 0.5:
                 self.engine.bound[request.request_id] = request.bind(self.session.received)
             if self.chance.random() < slowness:
@@ -102,7 +106,9 @@ class History:
     def _settle(self, request: RecognitionRequest) -> None:
         chance, behaviour = self.chance, self.behaviour
         self.answered.append(request.request_id)
-        if request.kind is WindowKind.FINAL:
+        if self._is_early(request):
+            failed = chance.random() < behaviour.early_failures
+        elif request.kind is WindowKind.FINAL:
             failed = chance.random() < behaviour.final_failures
             if failed:
                 assert request.end is not None
@@ -114,37 +120,58 @@ class History:
         if failed:
             self.session.receive_failure(request.request_id, "simulated")
             return
+        if request.kind is WindowKind.FINAL:
+            self.finals_heard.append(replace(request, request_id=0, ahead=0))
         hypothesis = self.engine.answer(request, self.session.received)
         self.session.receive_hypothesis(request.request_id, hypothesis, 0.1)
+
+    def _is_early(self, request: RecognitionRequest) -> bool:
+        """Whether it is a final window of an utterance that has not ended."""
+        owner = self.session._requests._owners.get(request.request_id)
+        return request.ahead > 0 and owner is not None and owner.utterance.ending is None
 
     def drain(self) -> None:
         """Take what the session asks for and, often, what it says."""
         for request in self.session.requests():
-            needed = self.needed_from[request.channel]
-            assert request.start >= needed, "a window starts in discarded audio"
-            assert request.start % HOP == 0
-            span = request.bind(self.session.received)
-            assert HOP <= len(span) <= 30 * SAMPLE_RATE
-            assert span.end <= self.session.received
-            self.engine.waiting[request.request_id] = request
-            if request.kind is WindowKind.FINAL:
-                self.finals_asked.append(request)
+            self._take(request)
         for request_id in self.session.withdrawn():
-            if request_id not in self.engine.waiting:
-                continue
-            request = self.engine.waiting.pop(request_id)
-            assert request.kind is WindowKind.INTERIM, "a final was withdrawn"
-            if self.chance.random() < 0.3:
-                late = self.engine.answer(request, self.session.received)
-                self.session.receive_hypothesis(request_id, late, 0.1)
-        live = [r.channel for r in self.engine.waiting.values() if r.kind is WindowKind.INTERIM]
-        assert len(live) == len(set(live))
+            if request_id in self.engine.waiting:
+                self._withdraw(self.engine.waiting.pop(request_id))
+        live = [
+            request.channel
+            for request in self.engine.waiting.values()
+            if request.kind is WindowKind.INTERIM or self._is_early(request)
+        ]
+        assert len(live) == len(set(live)), "an interim and an early final, or two of either"
         needed_from = list(self.session.needed_from)
         assert all(new >= old for new, old in zip(needed_from, self.needed_from, strict=True))
         self.needed_from = needed_from
         if self.chance.random() < 0.7 or self.session.state is not State.OPEN:
             while (event := self.session.next_event()) is not None:
                 self.events.append(event)
+
+    def _take(self, request: RecognitionRequest) -> None:
+        assert request.start >= self.needed_from[request.channel], "it starts in discarded audio"
+        assert request.start % HOP == 0
+        span = request.bind(self.session.received)
+        assert HOP <= len(span) <= 30 * SAMPLE_RATE
+        assert span.end <= self.session.received
+        self.engine.waiting[request.request_id] = request
+        if request.kind is WindowKind.FINAL:
+            self.finals_asked.append(request)
+        if request.ahead:
+            assert self.config.early_finals
+            assert request.kind is WindowKind.FINAL
+            if self.chance.random() < self.behaviour.early_delays:
+                self.late.add(request.request_id)
+
+    def _withdraw(self, request: RecognitionRequest) -> None:
+        if request.kind is WindowKind.FINAL:
+            assert request.ahead, "a final was withdrawn"
+            self.finals_asked.remove(request)
+        if self.chance.random() < 0.3:
+            late = self.engine.answer(request, self.session.received)
+            self.session.receive_hypothesis(request.request_id, late, 0.1)
 
     # ------------------------------------------------------------------ checks
 
@@ -186,6 +213,7 @@ class History:
         assert [f.request_id for f in self.of(Finalized)] == self.finalized
         assert len(set(self.answered)) == len(self.answered)
         assert {r.request_id for r in self.finals_asked} <= set(self.answered)
+        assert all(self.finals_heard.count(final) == 1 for final in self.finals_heard)
         assert len(self.of(WindowLost)) == len(self.lost)
 
     def _check_activity(self, index: int) -> None:
@@ -291,6 +319,7 @@ class History:
         asked = self.session._requests
         assert not any((asked._owners, asked._asked, asked._withdrawn))
         for channel in self.session._channels:
+            assert not channel._early.asked
             assert not channel._unfinished
             assert channel._speaking is None
         assert self.session.pending_events == 0

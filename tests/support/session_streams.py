@@ -12,7 +12,7 @@ from typing import Any
 
 from sori_server.domain.audio import SAMPLE_RATE
 from sori_server.domain.config import EndpointingConfig, RecognitionConfig, StreamConfig
-from sori_server.domain.events import Event, FinalReason, Result
+from sori_server.domain.events import Event, FinalReason, Result, SpeechEnded, SpeechStarted
 from sori_server.domain.recognition import (
     EngineTiming,
     Hypothesis,
@@ -158,6 +158,11 @@ class Stream:
         return [(r.committed_text, r.tentative_text) for r in self.results]
 
     @property
+    def activity(self) -> list[SpeechStarted | SpeechEnded]:
+        """Where speech started and ended."""
+        return [event for event in self.said if isinstance(event, SpeechStarted | SpeechEnded)]
+
+    @property
     def kinds(self) -> list[str]:
         """Names of the events."""
         return [type(event).__name__ for event in self.said]
@@ -183,6 +188,7 @@ def stream(
     channels: int = 1,
     interims: bool = False,
     single_utterance: bool = False,
+    early: bool = True,
     **endpointing: Any,  # noqa: ANN401  # the fields of `EndpointingConfig`
 ) -> Stream:
     """A stream whose speech events are told, too."""
@@ -192,5 +198,6 @@ def stream(
         interim_results=interims,
         single_utterance=single_utterance,
         voice_activity_events=True,
+        early_finals=early,
     )
     return Stream(config, channels)

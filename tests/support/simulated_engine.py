@@ -40,6 +40,9 @@ class Behaviour:
     interim_losses: float = 0.02
     mishearings: float = 0.0
     final_failures: float = 0.0
+    early_failures: float = 0.0
+    early_delays: float = 0.0
+    """Share of early finals without an answer before their utterance has ended."""
     finalizes: float = 0.0
     most_chunk: int = 8000
     doubts: float = 0.0

@@ -30,7 +30,7 @@ pytestmark = pytest.mark.unit
 
 
 def test_an_utterance_from_first_sample_to_summary() -> None:
-    s = stream()
+    s = stream(early=False)
     s.session.begin("id")
     s.silence(1.0)
     s.speech(2.0)
@@ -66,7 +66,7 @@ def test_an_utterance_from_first_sample_to_summary() -> None:
 
 
 def test_the_endpoint_is_decided_with_the_last_frame_of_the_wanted_silence() -> None:
-    s = stream(end_silence=0.5)
+    s = stream(early=False, end_silence=0.5)
     s.speech(1.0)
     s.silence(0.4)
     s.session.receive_audio(9 * FRAME, [[0.0] * 9])
@@ -313,9 +313,10 @@ def test_the_end_of_audio_makes_all_of_it_final(
         s.audio(seconds, speech)
     s.end()
     assert s.session.state is (State.CLOSED if span is None else State.ENDING)
-    for request in list(s.asked):
+    asked = s.waiting
+    for request in asked:
         s.answer(request, " one")
-    heard = [(r.start, r.end) for r in s.asked]
+    heard = [(r.start, r.end) for r in asked]
     assert heard == ([] if span is None else [tuple(round(x * SECOND) for x in span)])
     assert s.finals == ([] if span is None else [("one", FinalReason.END_OF_AUDIO)])
     assert isinstance(s.said[-1], SessionSummary)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import pytest
-from sori_server.domain.config import EndpointingConfig
+from sori_server.domain.config import EndpointingConfig, EndpointingMode
 from sori_server.session.endpointing import (
     TRANSITIONS,
     Boundary,
     Endpointer,
+    Pause,
     Phase,
     Signal,
     SpeechOffset,
@@ -134,3 +135,37 @@ def test_a_pause_ended_from_outside_is_silence() -> None:
     endpointer.end()
     assert endpointer.phase is Phase.SILENCE
     assert boundaries(endpointer, (0.9, 1), (0.0, 8)) == []
+
+
+@pytest.mark.parametrize(
+    ("config", "spoken", "decided"),
+    [
+        (CONFIG, 10, 15),
+        (EndpointingConfig(end_silence=0.41), 10, 15),
+        (EndpointingConfig(end_silence=0.5, max_utterance=2.0), 7, 11),
+        (EndpointingConfig(mode=EndpointingMode.FIXED, chunk_duration=1.2), 10, 12),
+        (EndpointingConfig(mode=EndpointingMode.CLIENT, max_utterance=1.2), 6, None),
+    ],
+    ids=["silence", "between frames", "patience", "the clock", "the client"],
+)
+def test_a_pause_tells_when_it_ends_the_utterance(
+    config: EndpointingConfig, spoken: int, decided: int | None
+) -> None:
+    endpointer = Endpointer(config, FRAME)
+    assert endpointer.pause is None
+    assert len(boundaries(endpointer, (0.9, spoken))) == 1
+    endpointer.begin(0, cut=False)
+    assert endpointer.pause is None
+    pauses = []
+    while True:
+        offset = endpointer.accept(0.0)
+        if offset is not None:
+            break
+        pauses.append(endpointer.pause)
+    if decided is None:
+        assert set(pauses) == {None}
+        return
+    assert isinstance(offset, SpeechOffset)
+    assert offset.decided_at == decided * FRAME
+    assert pauses == [Pause(spoken * FRAME, decided * FRAME)] * (decided - spoken - 1)
+    assert endpointer.pause is None

@@ -74,6 +74,7 @@ CONFIGS = st.builds(
     interim_interval=st.sampled_from([0.1, 0.5, 0.5, 3.0]),
     voice_activity_events=st.booleans(),
     progress_interval=st.sampled_from([None, 0.1, 1.0]),
+    early_finals=st.sampled_from([True, True, True, False]),
 )
 BEHAVIOURS = st.builds(
     Behaviour,
@@ -85,6 +86,8 @@ BEHAVIOURS = st.builds(
     interim_failures=st.sampled_from([0.0, 0.2]),
     interim_losses=st.sampled_from([0.0, 0.0, 0.05]),
     final_failures=st.sampled_from([0.0, 0.0, 0.3]),
+    early_failures=st.sampled_from([0.0, 0.0, 0.5]),
+    early_delays=st.sampled_from([0.0, 0.5, 1.0]),
     mishearings=st.sampled_from([0.0, 0.0, 0.02, 0.2]),
     finalizes=st.sampled_from([0.0, 0.0, 0.0, 0.01, 0.2]),
     most_chunk=st.sampled_from([100, 320, 3200, 8000, 80000]),

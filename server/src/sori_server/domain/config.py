@@ -151,3 +151,5 @@ class StreamConfig:
     progress_interval: float | None = None
     """Seconds of audio between two progress events; None sends them after finals only."""
     latency_breakdown: bool = False
+    early_finals: bool = True
+    """Final windows are asked for before the silence that ends their utterance is over."""

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from collections import deque
+from dataclasses import replace
 from typing import Final
 
 from sori_server.domain.audio import HOP, samples
 from sori_server.domain.config import ChannelMode, EndpointingMode, StreamConfig, Task
 from sori_server.domain.events import Event, FinalReason, Latency, SpeechEnded, SpeechStarted
-from sori_server.domain.recognition import (
-    DecodingOptions,
-    Hypothesis,
-    RecognitionRequest,
-    WindowKind,
-)
+from sori_server.domain.recognition import Hypothesis
 from sori_server.session.context import Context
+from sori_server.session.decoding import Decoding
+from sori_server.session.early import EarlyFinals
 from sori_server.session.endpointing import (
     Endpointer,
     Phase,
@@ -24,6 +22,7 @@ from sori_server.session.endpointing import (
     exit_threshold,
 )
 from sori_server.session.language import LanguageChoice
+from sori_server.session.latency import latency
 from sori_server.session.outbox import Outbox
 from sori_server.session.replacements import Replacements
 from sori_server.session.requests import Requests
@@ -58,7 +57,6 @@ class Channel:
         """`frame` is the length of one speech probability in samples, `index` counts from 0."""
         self._config = config
         self._frame = frame
-        self._index = index
         separate = config.recognition.channel_mode is ChannelMode.SEPARATE
         self._tag = index + 1 if separate else 0
         self._requests = requests
@@ -66,12 +64,14 @@ class Channel:
         self._endpointer = Endpointer(config.endpointing, frame)
         self._language = LanguageChoice(config.recognition)
         self._context = Context(config.recognition)
+        self._decoding = Decoding(config, index, self._language, self._context)
         self._replacements = Replacements(config.recognition.adaptation.replacements)
         self._recent: deque[float] = deque(maxlen=CUT_RANGE // frame)
         self._voicing = Voicing(frame, exit_threshold(config.endpointing))
         self._received = 0
         self._judged = 0
         self._covered = 0
+        self._early = EarlyFinals(requests)
         self._speaking: Utterance | None = None
         self._unfinished: deque[Utterance] = deque()
         self._begun = 0
@@ -129,7 +129,7 @@ class Channel:
         elif isinstance(boundary, SpeechOffset):
             self._say_activity(SpeechEnded(boundary.position, self._tag))
             reason = self._length_reason if boundary.overlong else FinalReason.ENDPOINT
-            end = max(min(boundary.position + TAIL, boundary.decided_at), self._speaking.start)
+            end = _end_in_silence(self._speaking, boundary.position, boundary.decided_at)
             waited = boundary.decided_at - boundary.position
             self._close(self._speaking, Ending(end, reason, waited))
         elif isinstance(boundary, SpeechOverlong) and self._config.single_utterance:
@@ -141,6 +141,7 @@ class Channel:
         """Samples up to `received` have come, those judged among them."""
         self._received = received
         self._voicing.discard(self.needed_from)
+        self._request_early()
         self._request_interim()
 
     def end_utterance(self, reason: FinalReason, received: int) -> None:
@@ -153,29 +154,40 @@ class Channel:
             self._close(self._speaking, Ending(received, reason))
         self._endpointer.end()
 
-    def receive_interim(self, utterance: Utterance, heard: Hypothesis, latency: Latency) -> None:
-        """Take the text of an interim window."""
+    def receive_interim(self, utterance: Utterance, heard: Hypothesis, told: Latency) -> None:
+        """Take the text of an interim window, or an early final's as one."""
         confidence = self._config.commit_confidence or 0.0
         sure = heard.confidence >= confidence and self._language.sure(heard)
         self._language.hear(heard)
         heard = self._voicing.placed(heard)
         utterance.receive_interim(heard, sure=sure and not heard.doubtful)
         if self._unfinished[0] is utterance and (heard.text or utterance.revision):
-            speaking = not self._voicing.silent(heard.span.end - PAUSE, heard.span.end)
-            self._outbox.put(utterance.interim_result(heard, latency, speaking=speaking))
+            end = heard.span.end
+            speaking = not (self._early.asked or self._voicing.silent(end - PAUSE, end))
+            self._outbox.put(utterance.interim_result(heard, told, speaking=speaking))
         if len(heard.span) > MOVE_AFTER:
             self._move_window(utterance)
         self._request_interim()
 
-    def receive_final(self, utterance: Utterance, heard: Hypothesis, latency: Latency) -> None:
+    def receive_early(self, utterance: Utterance, heard: Hypothesis, told: Latency) -> None:
+        """Take the text of an early final while its utterance may still go on."""
+        self._early.receive(heard)
+        if self._config.interim_results:
+            self.receive_interim(utterance, heard, told)
+
+    def receive_final(self, utterance: Utterance, heard: Hypothesis, told: Latency) -> None:
         """Take the text of an utterance's last window."""
         self._language.hear(heard)
-        self._finish(utterance, self._voicing.placed(heard), latency)
+        self._finish(utterance, self._voicing.placed(heard), told)
         self._request_interim()
 
     def lose_interim(self, utterance: Utterance) -> None:
         """An interim window will have no text."""
         utterance.live_interim = None
+
+    def lose_early(self) -> None:
+        """An early final will have no text: it is asked for again when its utterance ends."""
+        self._early.lose()
 
     def lose_final(self, utterance: Utterance, reason: str) -> None:
         """An utterance's last window will have no text: `reason` is told to the client."""
@@ -250,19 +262,16 @@ class Channel:
 
     def _close(self, utterance: Utterance, ending: Ending) -> None:
         """End the utterance that is spoken and ask for its final text, now or when it can be."""
-        if utterance.live_interim is not None:
-            self._requests.withdraw(utterance.live_interim)
+        self._withdraw_interim(utterance)
         self._speaking = None
         utterance.ending = ending
         self._covered = ending.position
         if not utterance.waits:
             self._request_final(utterance, ending)
 
-    def _finish(
-        self, utterance: Utterance, heard: Hypothesis | None, latency: Latency | None
-    ) -> None:
+    def _finish(self, utterance: Utterance, heard: Hypothesis | None, told: Latency | None) -> None:
         """Fix the text of an utterance; what waited for it can go on."""
-        result = utterance.finish(heard, latency)
+        result = utterance.finish(heard, told)
         doubtful = heard is not None and heard.doubtful
         self._context.add(utterance.said, result.language, doubtful=doubtful)
         successor = utterance.successor
@@ -277,58 +286,56 @@ class Channel:
     # ---------------------------------------------------------------- windows
 
     def _request_final(self, utterance: Utterance, ending: Ending) -> None:
-        """Ask for the final text, if there is audio of it."""
+        """Ask for the final text, if there is audio of it and an early final has it not."""
         if ending.position - utterance.window_start < HOP:
             self._finish(utterance, None, None)
             return
-        words = utterance.word_times or utterance.led > 0 or ending.overlap is not None
-        beam = self._config.recognition.beam_size
-        self._request(utterance, WindowKind.FINAL, ending.position, self._options(beam, words))
+        cut = ending.overlap is not None
+        wanted = self._decoding.final(utterance, ending.position, cut=cut)
+        early = self._early.take(wanted, utterance)
+        if early is None:
+            self._requests.ask(wanted, utterance)
+        elif early.heard is not None:
+            told = latency(early.heard.timing, 0.0, ending.waited, early.request.ahead)
+            self.receive_final(utterance, early.heard, told)
+
+    def _request_early(self) -> None:
+        """Ask for what is the final window if the silence goes on, once it has all it needs."""
+        utterance, pause = self._speaking, self._endpointer.pause
+        if utterance is None or utterance.waits or not self._config.early_finals:
+            return
+        if pause is None or self._judged - pause.start < TAIL:
+            self._early.drop()
+            return
+        end = _end_in_silence(utterance, pause.start, self._judged)
+        if self._early.asked_to(end) or end - utterance.window_start < HOP:
+            return
+        self._withdraw_interim(utterance)
+        window = self._decoding.final(utterance, end)
+        ahead = pause.decided_at - self._received
+        self._early.ask(replace(window, ahead=ahead), utterance)
 
     def _request_interim(self) -> None:
         """Ask for an interim when there is new speech and the last one was answered."""
         utterance = self._speaking
         if utterance is None or utterance.waits or not self._config.interim_results:
             return
+        if self._early.asked:
+            return
         length = self._received - utterance.window_start
-        end = utterance.window_start + length // self._step * self._step
+        step = self._decoding.step
+        end = utterance.window_start + length // step * step
         newest = min(end, self._endpointer.last_speech)
         if utterance.live_interim is not None or newest <= utterance.interim_end:
             return
         utterance.interim_end = end
-        words = utterance.interim_words or utterance.led > 0 or length > MOVE_AFTER
-        options = self._options(1, words)
-        utterance.live_interim = self._request(utterance, WindowKind.INTERIM, None, options)
+        window = self._decoding.interim(utterance, length)
+        utterance.live_interim = self._requests.ask(window, utterance)
 
-    def _options(self, beam_size: int, word_times: bool) -> DecodingOptions:
-        wanted = self._config.recognition
-        return DecodingOptions(
-            languages=self._language.languages,
-            task=wanted.task,
-            beam_size=beam_size,
-            word_times=word_times,
-            no_speech_threshold=wanted.no_speech_threshold,
-        )
-
-    def _request(
-        self, utterance: Utterance, kind: WindowKind, end: int | None, options: DecodingOptions
-    ) -> int:
-        request = RecognitionRequest(
-            request_id=0,
-            kind=kind,
-            start=utterance.window_start,
-            end=end,
-            options=options,
-            prompt=self._context.prompt(utterance.sealed, utterance.led),
-            hotwords=self._config.recognition.adaptation.hotwords,
-            step=self._step,
-            channel=self._index,
-        )
-        return self._requests.ask(request, utterance)
-
-    @property
-    def _step(self) -> int:
-        return samples(self._config.interim_interval)
+    def _withdraw_interim(self, utterance: Utterance) -> None:
+        if utterance.live_interim is not None:
+            self._requests.withdraw(utterance.live_interim)
+            utterance.live_interim = None
 
     def _move_window(self, utterance: Utterance) -> None:
         """Past committed words, if their border is known and speech follows it."""
@@ -340,3 +347,8 @@ class Channel:
     def _say_activity(self, event: Event) -> None:
         if self._config.voice_activity_events:
             self._outbox.put(event)
+
+
+def _end_in_silence(utterance: Utterance, silence_start: int, decided_at: int) -> int:
+    """Where an utterance ends that silence ended."""
+    return max(min(silence_start + TAIL, decided_at), utterance.start)

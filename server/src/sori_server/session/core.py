@@ -10,14 +10,13 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sori_server.domain.audio import samples, seconds
+from sori_server.domain.audio import samples
 from sori_server.domain.config import StreamConfig
 from sori_server.domain.events import (
     AudioWarning,
     Finalized,
     FinalReason,
     GoingAway,
-    Latency,
     NumberedEvent,
     Progress,
     SessionStarted,
@@ -29,6 +28,7 @@ from sori_server.domain.events import (
 )
 from sori_server.domain.recognition import Hypothesis, RecognitionRequest, WindowKind
 from sori_server.session.channel import Channel
+from sori_server.session.latency import latency
 from sori_server.session.outbox import Outbox
 from sori_server.session.requests import Requests
 from sori_server.session.state import State, Trigger, next_state
@@ -124,6 +124,7 @@ class Session:
                 return
         for channel in self._channels:
             channel.receive(self._received)
+        self._put_out()
         self._report_progress()
 
     def finalize(self, request_id: str) -> None:
@@ -165,12 +166,15 @@ class Session:
             return
         timing = hypothesis.timing
         self._totals.inference += timing.inference / timing.batch_size
-        latency = _latency(hypothesis, owner.utterance, elapsed)
         channel = self._channels[owner.channel]
+        ending = owner.utterance.ending
         if owner.kind is WindowKind.INTERIM:
-            channel.receive_interim(owner.utterance, hypothesis, latency)
-            return
-        channel.receive_final(owner.utterance, hypothesis, latency)
+            channel.receive_interim(owner.utterance, hypothesis, latency(timing, elapsed))
+        elif ending is None:
+            channel.receive_early(owner.utterance, hypothesis, latency(timing, elapsed))
+        else:
+            told = latency(timing, elapsed, ending.waited, owner.ahead)
+            channel.receive_final(owner.utterance, hypothesis, told)
         self._put_out()
 
     def receive_failure(self, request_id: int, reason: str) -> None:
@@ -182,8 +186,10 @@ class Session:
         channel = self._channels[owner.channel]
         if owner.kind is WindowKind.INTERIM:
             channel.lose_interim(owner.utterance)
-            return
-        channel.lose_final(owner.utterance, reason)
+        elif owner.utterance.ending is None:
+            channel.lose_early()
+        else:
+            channel.lose_final(owner.utterance, reason)
         self._put_out()
 
     # ----------------------------------------------------------------- output
@@ -290,16 +296,3 @@ class _Totals:
     speech: int = 0
     finals: int = 0
     inference: float = 0.0
-
-
-def _latency(hypothesis: Hypothesis, utterance: Utterance, elapsed: float) -> Latency:
-    timing = hypothesis.timing
-    waited = utterance.ending.waited if utterance.ending else 0
-    return Latency(
-        total=elapsed,
-        queue=timing.queue,
-        preprocessing=timing.preprocessing,
-        inference=timing.inference,
-        endpointing=seconds(waited),
-        batch_size=timing.batch_size,
-    )

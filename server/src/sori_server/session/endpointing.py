@@ -84,6 +84,14 @@ class SpeechOverlong:
     """The utterance is as long as utterances may be, and speech has not paused."""
 
 
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """Silence since `start`, which ends the utterance at `decided_at` if it goes on until then."""
+
+    start: int
+    decided_at: int
+
+
 Boundary = SpeechOnset | SpeechOffset | SpeechOverlong
 
 
@@ -136,6 +144,21 @@ class Endpointer:
     def speech_end(self) -> int:
         """Where the newest speech that ended did so; 0 before any has."""
         return self._silence_start
+
+    @property
+    def pause(self) -> Pause | None:
+        """The silence inside the utterance; None where there is none, or none ends it."""
+        if self._phase is not Phase.HANGOVER or self._config.mode is EndpointingMode.CLIENT:
+            return None
+        ends = min(
+            self._silence_start + self._wanted_silence() * SAMPLE_RATE,
+            max(
+                self._start + self._longest * SAMPLE_RATE,
+                self._silence_start + MIN_PAUSE * SAMPLE_RATE,
+            ),
+        )
+        frames = max(math.ceil((ends - self._position) / self._frame), 1)
+        return Pause(self._silence_start, self._position + frames * self._frame)
 
     def accept(self, probability: float) -> Boundary | None:
         """Take the next frame's speech probability; the boundary it decides, if any."""

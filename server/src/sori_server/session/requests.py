@@ -15,6 +15,8 @@ class Owner:
     channel: int
     utterance: Utterance
     kind: WindowKind
+    ahead: int = 0
+    """How many samples before its text was wanted it was asked for."""
 
 
 class Requests:
@@ -30,7 +32,7 @@ class Requests:
         """Ask for a window of the utterance; its number."""
         self._last += 1
         self._asked.append(replace(request, request_id=self._last))
-        self._owners[self._last] = Owner(request.channel, utterance, request.kind)
+        self._owners[self._last] = Owner(request.channel, utterance, request.kind, request.ahead)
         return self._last
 
     def withdraw(self, request_id: int) -> None:
