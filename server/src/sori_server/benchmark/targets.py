@@ -10,7 +10,20 @@ from sori_server.benchmark.sori_target import SoriTarget
 from sori_server.benchmark.target import Target
 from sori_server.domain.errors import InvalidConfig, quoted
 
-SCHEMES: Final[Mapping[str, Callable[[str], Target]]] = MappingProxyType({"sori": SoriTarget})
+
+def _whisperlive(address: str) -> Target:
+    try:
+        from sori_server.benchmark.whisperlive import WhisperLiveTarget  # noqa: PLC0415 - optional
+    except ImportError:
+        raise InvalidConfig(
+            "target", "whisperlive:// needs websockets: `pip install 'sori-server[eval]'`"
+        ) from None
+    return WhisperLiveTarget(address)
+
+
+SCHEMES: Final[Mapping[str, Callable[[str], Target]]] = MappingProxyType(
+    {"sori": SoriTarget, "whisperlive": _whisperlive}
+)
 """By scheme, what makes a target of `HOST:PORT`."""
 
 
