@@ -26,7 +26,9 @@ from sori_server.engine.fake import (
     fake_loader,
 )
 from sori_server.engine.model import WindowTask
-from sori_server.engine.worker import Worker, WorkerCrashed
+from sori_server.engine.worker import Worker
+from sori_server.engine.worker_child import WorkerCrashed
+from sori_server.engine.worker_process import Recognize
 from support.word_audio import speak
 
 pytestmark = pytest.mark.integration
@@ -52,7 +54,7 @@ def task(word: int) -> WindowTask:
 
 
 def text(worker: Worker, word: int) -> str:
-    (outcome,) = worker.run([task(word)]).outcomes
+    (outcome,) = worker.run(Recognize((task(word),))).outcomes
     assert isinstance(outcome, Hypothesis)
     return outcome.text
 
@@ -79,8 +81,8 @@ def gone(pid: int, within: float) -> bool:
 
 def test_a_worker_tells_its_model_and_recognizes() -> None:
     with worker(FakeBehaviour(batch_cost=0.05)) as w:
-        assert w.start().name == "fake"
-        done = w.run([task(1), task(2)])
+        assert w.start().info.name == "fake"
+        done = w.run(Recognize((task(1), task(2))))
 
         assert [o.text for o in done.outcomes if isinstance(o, Hypothesis)] == [" w1", " w2"]
         assert 0.05 <= done.inference < 1.0
@@ -108,7 +110,7 @@ def test_a_dead_worker_is_noticed_and_restarted() -> None:
     with worker() as w:
         w.start()
         with pytest.raises(WorkerCrashed, match="exit code 1"):
-            w.run([task(KILLER_WORD)])
+            w.run(Recognize((task(KILLER_WORD),)))
         assert not w.alive
 
         w.restart()
@@ -119,7 +121,7 @@ def test_a_hung_worker_is_killed() -> None:
     with worker(limits=Limits(batch_timeout=0.3)) as w:
         w.start()
         with pytest.raises(WorkerCrashed, match=r"did not answer for 0\.3 s"):
-            w.run([task(HANG_WORD)])
+            w.run(Recognize((task(HANG_WORD),)))
         assert not w.alive
 
 
@@ -128,7 +130,7 @@ def test_a_stopped_process_counts_as_hung() -> None:
         w.start()
         os.kill(child_pid(), signal.SIGSTOP)
         with pytest.raises(WorkerCrashed, match="did not answer"):
-            w.run([task(1)] * 5_000)
+            w.run(Recognize((task(1),) * 5_000))
 
 
 def test_restarts_in_a_row_are_bounded_and_a_batch_done_resets_them() -> None:
@@ -136,14 +138,14 @@ def test_restarts_in_a_row_are_bounded_and_a_batch_done_resets_them() -> None:
         w.start()
         for _ in range(2):
             with pytest.raises(WorkerCrashed):
-                w.run([task(KILLER_WORD)])
+                w.run(Recognize((task(KILLER_WORD),)))
             w.restart()
             assert text(w, 1) == " w1"
         with pytest.raises(WorkerCrashed):
-            w.run([task(KILLER_WORD)])
+            w.run(Recognize((task(KILLER_WORD),)))
         w.restart()
         with pytest.raises(WorkerCrashed):
-            w.run([task(KILLER_WORD)])
+            w.run(Recognize((task(KILLER_WORD),)))
         with pytest.raises(EngineUnavailable, match="1 restarts in a row"):
             w.restart()
 
@@ -155,7 +157,7 @@ def test_stop_ends_a_call_under_way() -> None:
         timer.start()
         started = time.monotonic()
         with pytest.raises(WorkerCrashed):
-            w.run([task(HANG_WORD)])
+            w.run(Recognize((task(HANG_WORD),)))
         timer.join()
 
         assert time.monotonic() - started < 2.0

@@ -22,11 +22,29 @@ def test_stock_models_bear_nothing_special(tmp_path: Path) -> None:
         languages=(),
     )
     assert Capabilities.of(tmp_path) == Capabilities() == stock
+    assert stock.window_slack >= 128 * 0.02
+
+
+@pytest.mark.parametrize(
+    ("card", "slack"),
+    [
+        ('{"short_windows": true}', 1.28),
+        ('{"short_windows": true, "window_slack": 0.5}', 0.5),
+        ('{"window_slack": -1}', 0.0),
+        ("{}", 2.56),
+    ],
+)
+def test_models_made_for_short_windows_want_less_padding(
+    tmp_path: Path, card: str, slack: float
+) -> None:
+    (tmp_path / CARD).write_text(card, encoding="utf-8")
+    assert Capabilities.of(tmp_path).window_slack == slack
 
 
 def test_mini_reads_short_windows_of_two_languages() -> None:
     mini = Capabilities(
         short_windows=True,
+        window_slack=1.28,
         max_utterance=6.0,
         commit_confidence=0.9,
         context_tokens=16,

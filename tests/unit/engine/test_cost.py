@@ -105,6 +105,14 @@ def test_samples_of_whole_calls_suffice() -> None:
     assert model.predict(encoding) == pytest.approx(truth(encoding, MACHINE), rel=0.1)
 
 
+def test_of_equal_explanations_the_simplest_is_taken() -> None:
+    call = CallLoad(100, 1, 1, 1, Phase.RECOGNIZE)
+    model = CostModel()
+    model.fit([Sample(replace(call, rows=rows), 0.25) for rows in (1, 2)])
+    assert model.predict(A_CALL) == pytest.approx(0.25)
+    assert model.most_rows(A_CALL, 0.3) == MOST_ROWS
+
+
 def test_a_phase_without_samples_stays_as_it_was() -> None:
     model, encoding = CostModel(), [load for load in start_up() if load.phase is Phase.ENCODE]
     before = model.predict(replace(A_CALL, phase=Phase.DECODE))

@@ -23,12 +23,27 @@ GREEDY = DecodingOptions()
 
 @pytest.mark.parametrize(
     ("frames", "bucket"),
-    [(1, 400), (300, 400), (301, 800), (700, 800), (2300, 2400), (2301, 3000), (3000, 3000)],
+    [(1, 200), (100, 200), (101, 300), (700, 800), (701, 1000), (2301, 3000), (3000, 3000)],
 )
-def test_short_windows_go_to_the_smallest_bucket_with_a_second_to_spare(
+def test_short_windows_go_to_the_smallest_bucket_with_room_to_spare(
     frames: int, bucket: int
 ) -> None:
-    assert decoding_shape(frames, 0, GREEDY, SHORT).frames == bucket
+    capabilities = Capabilities(short_windows=True, window_slack=1.0)
+    assert decoding_shape(frames, 0, GREEDY, capabilities).frames == bucket
+
+
+@given(st.integers(1, MAX_FRAMES), st.sampled_from([0.0, 1.0, 2.56]), st.booleans())
+def test_no_window_is_cut_too_long_or_taken_for_features(
+    frames: int, slack: float, buckets: bool
+) -> None:
+    capabilities = Capabilities(short_windows=True, window_slack=slack, buckets=buckets)
+    padded = decoding_shape(frames, 0, GREEDY, capabilities).frames
+    assert min(frames + round(100 * slack), MAX_FRAMES) <= padded <= MAX_FRAMES
+    assert (padded + 1) // 2 not in (80, 128)
+    if buckets:
+        assert padded in BUCKETS
+    else:
+        assert padded <= frames + round(100 * slack) + 3
 
 
 @given(st.integers(1, MAX_FRAMES))

@@ -35,12 +35,12 @@ def heard(words: int) -> FakeStreamAudio:
 
 def final(audio: FakeStreamAudio, end: int = 16_000) -> PendingWindow:
     request = RecognitionRequest(1, WindowKind.FINAL, 0, end, OPTIONS, PROMPT, step=8_000)
-    return PendingWindow(request, audio, FakeFrontEnd())
+    return PendingWindow(request, audio, FakeFrontEnd(), round)
 
 
 def interim(audio: FakeStreamAudio) -> PendingWindow:
     request = RecognitionRequest(1, WindowKind.INTERIM, 0, None, OPTIONS, step=8_000)
-    return PendingWindow(request, audio, FakeFrontEnd())
+    return PendingWindow(request, audio, FakeFrontEnd(), round)
 
 
 async def test_a_final_is_due_soon_and_an_interim_before_the_next_one() -> None:

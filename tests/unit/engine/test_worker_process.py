@@ -10,7 +10,7 @@ from sori_server.domain.errors import RecognitionFailed
 from sori_server.domain.recognition import DecodingOptions, Hypothesis
 from sori_server.engine.fake import POISON_WORD, FakeBehaviour, FakeModel, FakeStreamAudio
 from sori_server.engine.model import WindowTask
-from sori_server.engine.worker_process import Outcome, recognize
+from sori_server.engine.worker_process import Outcome, one_by_one
 from support.word_audio import speak
 
 pytestmark = pytest.mark.unit
@@ -36,24 +36,24 @@ class Forgetful(FakeModel):
 def test_outcomes_come_in_order() -> None:
     model = FakeModel(FakeBehaviour())
 
-    assert texts(recognize(model, [task(3), task(1), task(2)])) == [" w3", " w1", " w2"]
+    assert texts(one_by_one(model.recognize_batch, [task(3), task(1), task(2)])) == [" w3", " w1", " w2"]
 
 
 def test_an_error_fails_the_guilty_task_only_and_says_no_more_than_its_type() -> None:
     model = FakeModel(FakeBehaviour())
-    outcomes = recognize(model, [task(1), task(POISON_WORD), task(2)])
+    outcomes = one_by_one(model.recognize_batch, [task(1), task(POISON_WORD), task(2)])
 
     assert isinstance(outcomes[1], RecognitionFailed)
     assert texts(outcomes) == [" w1", "the model raised ValueError", " w2"]
 
 
 def test_a_lone_task_that_fails_is_not_tried_again() -> None:
-    outcomes = recognize(FakeModel(FakeBehaviour()), [task(POISON_WORD)])
+    outcomes = one_by_one(FakeModel(FakeBehaviour()).recognize_batch, [task(POISON_WORD)])
 
     assert texts(outcomes) == ["the model raised ValueError"]
 
 
 def test_a_missing_outcome_is_never_taken_for_another_tasks() -> None:
-    outcomes = recognize(Forgetful(FakeBehaviour()), [task(1), task(2), task(3)])
+    outcomes = one_by_one(Forgetful(FakeBehaviour()).recognize_batch, [task(1), task(2), task(3)])
 
     assert texts(outcomes) == [" w1", " w2", " w3"]

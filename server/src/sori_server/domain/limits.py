@@ -78,7 +78,11 @@ class Limits:
     max_final_delay: float = 0.5
     """Predicted time from endpoint decision to final result above which new streams are refused."""
     max_batch: int = 16
-    """Windows in one engine batch."""
+    """Windows encoded in one model call."""
+    max_decode_batch: int = 48
+    """Windows decoded in one model call."""
+    max_call_time: float = 0.15
+    """Predicted length of a model call above which its windows are split into several."""
     max_pending_windows: int = 4096
     """Windows waiting in the scheduler over all streams; each reads on within its share."""
     batch_timeout: float = 120.0

@@ -102,6 +102,8 @@ class Hypothesis:
     no_speech: bool = False
     doubtful: bool = False
     """Whether a guard against invented text objected to it."""
+    tokens: int = 0
+    """Text tokens decoded, where the engine tells."""
     timing: EngineTiming = EngineTiming()
 
     def __repr__(self) -> str:

@@ -16,6 +16,13 @@ CONTEXT_TOKENS: Final = 208
 """Most tokens of a prompt: the multiple of 16 within Whisper's own limit of 223. Next to them
 224 new tokens find room in 448 positions."""
 
+STOCK_SLACK: Final = 2.56
+"""128 positions of the encoder, what large-v3 was tried with by others: it lost 2 points of WER
+so, and large-v3-turbo 47."""
+
+SLACK: Final = 1.28
+"""64 positions: what models that were trained for short windows want."""
+
 COMMIT_CONFIDENCE: Final = 0.6
 """For models whose card does not say; not measured on stock models yet."""
 
@@ -26,6 +33,10 @@ class Capabilities:
 
     `short_windows`: the model reads windows that are not padded to 30 s; stock Whisper
     models do not (large-v3-turbo: WER 15 becomes 63).
+    `window_slack`: seconds of padding that a short window has at least.
+    `buckets`: short windows are padded to one of a few lengths, so that they batch. Without
+    (`dataclasses.replace`: no card or setting says so) each has a length of its own, to
+    measure what buckets are worth.
     `timestamps`: decode with timestamp tokens instead of `<|notimestamps|>`.
     `max_utterance`: seconds of speech the model reads well in one go; utterances are cut
     there unless a client asks for another length.
@@ -38,6 +49,8 @@ class Capabilities:
     """
 
     short_windows: bool = False
+    window_slack: float = STOCK_SLACK
+    buckets: bool = True
     timestamps: bool = False
     max_utterance: float = LONGEST_UTTERANCE
     commit_confidence: float = COMMIT_CONFIDENCE
@@ -58,8 +71,11 @@ class Capabilities:
         fields = json.loads(card.read_text(encoding="utf-8"))
         if not isinstance(fields, dict):
             raise ValueError(f"{card} must hold a JSON object")
+        short_windows = bool(fields.get("short_windows", False))
+        slack = SLACK if short_windows else STOCK_SLACK
         return cls(
-            short_windows=bool(fields.get("short_windows", False)),
+            short_windows=short_windows,
+            window_slack=max(float(fields.get("window_slack", slack)), 0.0),
             timestamps=bool(fields.get("timestamps", False)),
             max_utterance=float(fields.get("max_utterance", LONGEST_UTTERANCE)),
             commit_confidence=float(fields.get("commit_confidence", COMMIT_CONFIDENCE)),

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import count
 from typing import Final, TypeVar
 
-from sori_server.domain.audio import Span
+from sori_server.domain.audio import Span, samples, seconds
 from sori_server.domain.errors import (
     CapacityExhausted,
     EngineError,
@@ -22,21 +21,24 @@ from sori_server.domain.errors import (
     RequestCancelled,
 )
 from sori_server.domain.limits import Limits
-from sori_server.domain.recognition import (
-    EngineTiming,
-    Hypothesis,
-    RecognitionRequest,
-    WindowKind,
-)
-from sori_server.engine.model import ModelFrontEnd, ModelLoader, WindowTask
+from sori_server.domain.recognition import Hypothesis, RecognitionRequest, WindowKind
+from sori_server.engine.calls import Answer, perform
+from sori_server.engine.cost import CallLoad, CostModel, Phase
+from sori_server.engine.model import ModelFrontEnd, ModelLoader
 from sori_server.engine.port import EngineLoad, ModelInfo, StreamAudio
 from sori_server.engine.retry import better, second_try
-from sori_server.engine.scheduler.core import Batch, Job, Scheduler
+from sori_server.engine.scheduler.core import Scheduler
+from sori_server.engine.scheduler.jobs import Batch, Job
+from sori_server.engine.scheduler.policy import Policy
 from sori_server.engine.shared_audio import SharedAudio
 from sori_server.engine.window import PendingWindow
-from sori_server.engine.worker import Worker, WorkerCrashed
-from sori_server.engine.worker_process import BatchDone, Outcome
+from sori_server.engine.worker import Worker
+from sori_server.engine.worker_child import WorkerCrashed
+from sori_server.engine.worker_process import Ready
 
+USUAL_UTTERANCE: Final = 4.0
+"""Seconds of speech in the final that `EngineLoad.final_cost` is about."""
+USUAL_BEAM: Final = 5
 AUDIO_POLL: Final = 0.02
 """Seconds between two looks at interims that wait for their first audio."""
 WORKER_POLL: Final = 0.5
@@ -49,17 +51,27 @@ _T = TypeVar("_T")
 class BatchingEngine:
     """Implements `EnginePort` with one scheduler and one supervised worker process.
 
-    One batch is in flight at a time; windows that arrive meanwhile form the next one.
+    Up to `lanes` calls run at a time; windows that arrive meanwhile form the next ones.
     While the worker restarts, `ready` is False and windows wait.
     """
 
-    def __init__(self, loader: ModelLoader, front_end: ModelFrontEnd, limits: Limits) -> None:
+    def __init__(
+        self,
+        loader: ModelLoader,
+        front_end: ModelFrontEnd,
+        limits: Limits,
+        *,
+        lanes: int = 1,
+        policy: Policy | None = None,
+    ) -> None:
         """`loader` is called in the worker process and has to be picklable."""
         self._front_end = front_end
         self._limits = limits
-        self._worker = Worker(loader, limits)
-        self._scheduler = Scheduler(limits.max_batch, limits.max_pending_windows)
-        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="sori-engine")
+        self._lanes = lanes
+        self._worker = Worker(loader, limits, lanes)
+        self._cost = CostModel()
+        self._scheduler = Scheduler(limits, self._cost, policy)
+        self._thread = ThreadPoolExecutor(max_workers=lanes, thread_name_prefix="sori-engine")
         self._windows: dict[int, PendingWindow] = {}
         self._job_ids = count(1)
         self._busy = dict.fromkeys(WindowKind, 0.0)
@@ -95,8 +107,20 @@ class BatchingEngine:
     @property
     def load(self) -> EngineLoad:
         """How busy it is now."""
+        usual = CallLoad(
+            frames=self._front_end.frames(Span(0, samples(USUAL_UTTERANCE))),
+            rows=1,
+            steps=self._cost.expected_steps(USUAL_UTTERANCE),
+            beam_size=USUAL_BEAM,
+            phase=Phase.RECOGNIZE,
+        )
         return EngineLoad(
-            finals_busy=self._busy[WindowKind.FINAL], interims_busy=self._busy[WindowKind.INTERIM]
+            lanes=self._lanes,
+            finals_busy=self._busy[WindowKind.FINAL],
+            interims_busy=self._busy[WindowKind.INTERIM],
+            final_cost=self._cost.predict(usual),
+            final_wait=self._scheduler.final_wait(_now()),
+            interim_interval=self._scheduler.interim_interval,
         )
 
     async def wait_failed(self) -> None:
@@ -110,11 +134,10 @@ class BatchingEngine:
             EngineUnavailable: it cannot be loaded; the message says why.
         """
         try:
-            self._info = await self._in_thread(self._worker.start)
+            self._welcome(await self._in_thread(self._worker.start))
         except BaseException:
             await self.close()
             raise
-        self._ready = True
         self._serving = asyncio.create_task(self._serve(), name="sori-engine")
 
     async def close(self) -> None:
@@ -159,7 +182,7 @@ class BatchingEngine:
         if self._ended is not None:
             raise _again(self._ended)
         job_id = next(self._job_ids)
-        window = PendingWindow(request, audio, self._front_end)
+        window = PendingWindow(request, audio, self._front_end, self._cost.expected_steps)
         window.bind()  # a request that cannot be bound fails its caller, not the scheduler
         self._add(Job(job_id, id(audio), request.kind, window.deadline(self._limits), window.bind))
         self._windows[job_id] = window
@@ -189,19 +212,26 @@ class BatchingEngine:
             while True:
                 if not self._worker.alive:
                     await self._restart()
-                self._wake.clear()
-                batch = self._scheduler.schedule(_now())
-                if batch is not None:
-                    await self._run(batch)
-                else:
-                    await self._work_or_poll()
-        except EngineUnavailable as error:
-            _log.error("the engine gives up: %s", error)
-            self._end(error)
-        except Exception as error:
+                async with asyncio.TaskGroup() as lanes:
+                    for _ in range(self._lanes):
+                        lanes.create_task(self._dispatch())
+        except* EngineUnavailable as errors:
+            _log.error("the engine gives up: %s", errors.exceptions[0])
+            self._end(EngineUnavailable(str(errors.exceptions[0])))
+        except* Exception as errors:
             # A bug of ours: nobody may wait for an answer that never comes.
             _log.exception("the engine failed")
-            self._end(EngineUnavailable(f"internal error: {type(error).__name__}"))
+            self._end(EngineUnavailable(f"internal error: {type(errors.exceptions[0]).__name__}"))
+
+    async def _dispatch(self) -> None:
+        """Run one batch after the other while the worker lives."""
+        while self._worker.alive:
+            self._wake.clear()
+            batch = self._scheduler.schedule(_now())
+            if batch is not None:
+                await self._run(batch)
+            else:
+                await self._work_or_poll()
 
     async def _work_or_poll(self) -> None:
         timeout = AUDIO_POLL if self._scheduler.waiting else WORKER_POLL
@@ -211,45 +241,55 @@ class BatchingEngine:
 
     async def _restart(self) -> None:
         self._ready = False
-        await self._in_thread(self._worker.restart)
+        self._welcome(await self._in_thread(self._worker.restart))
+
+    def _welcome(self, ready: Ready) -> None:
+        self._info = ready.info
+        self._cost.fit(ready.samples)
         self._ready = True
 
     async def _run(self, batch: Batch) -> None:
-        """Recognize a batch and hand out what came of it."""
+        """Have a batch encoded, decoded or both, and hand out what came of it."""
         dispatched = _now()
-        windows = [(self._windows[bound.job.job_id], bound.span) for bound in batch.jobs]
+        windows = [self._windows[bound.job.job_id] for bound in batch.jobs]
+        unwanted = self._scheduler.unwanted()
         try:
-            answer = await self._in_thread(lambda: self._recognize(windows))
+            answer = await self._in_thread(lambda: perform(self._worker, batch, windows, unwanted))
         except WorkerCrashed as crash:
             self._ready = False
             quarantined = self._scheduler.fail(batch.batch_id)
             _log.warning("%s, with a batch of %d windows", crash, len(batch.jobs))
             for job in quarantined:
                 self._settle(job, RecognitionFailed("this window stops the recognizer"))
+            self._wake.set()
             return
-        self._scheduler.complete(batch.batch_id)
-        if batch.jobs:
-            self._busy[batch.jobs[0].job.kind] += answer.timing.inference
-        for bound, (window, _), outcome in zip(batch.jobs, windows, answer.outcomes, strict=True):
-            if isinstance(outcome, Hypothesis):
-                queue = dispatched - window.submitted
-                timing = replace(answer.timing, queue=queue)
+        self._learn(batch, windows, answer)
+        for bound, window, outcome in zip(batch.jobs, windows, answer.outcomes, strict=True):
+            if outcome is None:
+                window.spend(answer.timing)
+            elif isinstance(outcome, Hypothesis):
+                timing = window.spent(answer.timing, dispatched)
                 self._settle(bound.job, replace(outcome, timing=timing))
             else:
+                self._scheduler.cancel(bound.job.job_id)
                 self._settle(bound.job, outcome)
+        self._scheduler.complete(batch.batch_id)
+        self._wake.set()
 
-    def _recognize(self, windows: Sequence[tuple[PendingWindow, Span]]) -> _Answer:
-        """Build the features and call the worker; runs in the engine's thread."""
-        started = time.perf_counter()
-        tasks = [window.task(span) for window, span in windows]
-        sound = [task for task in tasks if isinstance(task, WindowTask)]
-        preprocessing = time.perf_counter() - started
-        done = self._worker.run(sound) if sound else BatchDone((), 0.0)
-        recognized = iter(done.outcomes)
-        return _Answer(
-            [next(recognized) if isinstance(task, WindowTask) else task for task in tasks],
-            EngineTiming(0.0, preprocessing, done.inference, len(sound)),
-        )
+    def _learn(self, batch: Batch, windows: Sequence[PendingWindow], answer: Answer) -> None:
+        """Take note of what a call took."""
+        rows = answer.timing.batch_size
+        if not rows:
+            return
+        self._busy[batch.jobs[0].job.kind] += answer.timing.inference
+        texts = [outcome for outcome in answer.outcomes if isinstance(outcome, Hypothesis)]
+        if windows[0].sampled:
+            return
+        steps = max((text.tokens + 1 for text in texts), default=0)
+        load = replace(batch.jobs[0].binding.load, phase=batch.phase, rows=rows, steps=steps)
+        self._cost.correct(load, answer.timing.inference)
+        for text in texts:
+            self._cost.count_steps(seconds(len(text.span)), text.tokens + 1)
 
     def _settle(self, job: Job, outcome: Hypothesis | EngineError) -> None:
         """Answer the caller of `recognize`, if it still waits."""
@@ -268,14 +308,6 @@ class BatchingEngine:
 
     async def _in_thread(self, call: Callable[[], _T]) -> _T:
         return await asyncio.get_running_loop().run_in_executor(self._thread, call)
-
-
-@dataclass(frozen=True, slots=True)
-class _Answer:
-    """What came of a batch, in order; `timing` but for the wait of each window."""
-
-    outcomes: list[Outcome]
-    timing: EngineTiming
 
 
 def _again(error: EngineError) -> EngineError:

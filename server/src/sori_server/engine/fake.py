@@ -15,17 +15,18 @@ import os
 import random
 import time
 from collections.abc import Hashable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sori_server.domain.audio import Span
+from sori_server.domain.audio import HOP, Span
 from sori_server.domain.config import Task
 from sori_server.domain.errors import EngineUnavailable, RecognitionFailed
 from sori_server.domain.recognition import Hypothesis, RecognitionRequest, Word
 from sori_server.engine.context import composed
+from sori_server.engine.cost import CallLoad, Phase, Sample
 from sori_server.engine.model import ModelLoader, WindowTask
 from sori_server.engine.port import FloatArray, ModelInfo, StreamAudio
 
@@ -90,6 +91,10 @@ class FakeFrontEnd:
     def batch_key(self, request: RecognitionRequest, span: Span, prompt_length: int) -> Hashable:  # noqa: ARG002
         """Prompts of unequal length must not meet, as with Whisper."""
         return prompt_length
+
+    def frames(self, span: Span) -> int:
+        """Hops of the window."""
+        return len(span) // HOP
 
 
 class FakeStreamAudio:
@@ -190,8 +195,19 @@ class FakeModel:
             compute_type="none",
         )
 
-    def warm_up(self) -> None:
-        """Nothing to warm."""
+    def warm_up(self) -> list[Sample]:
+        """Nothing to warm; what recognizing one window and two of them takes."""
+        behaviour, load = self._behaviour, CallLoad(100, 1, 1, 1, Phase.RECOGNIZE)
+        costs = {rows: behaviour.batch_cost + behaviour.window_cost * rows for rows in (1, 2)}
+        return [Sample(replace(load, rows=rows), cost) for rows, cost in costs.items() if cost]
+
+    def encode(self, tasks: Sequence[WindowTask]) -> list[WindowTask | RecognitionFailed]:
+        """The tasks: word-bearing audio needs no encoder."""
+        return [*tasks]
+
+    def decode(self, encoded: Sequence[WindowTask]) -> list[Hypothesis | RecognitionFailed]:
+        """Read the words of each task."""
+        return self.recognize_batch(encoded)
 
     def recognize_batch(self, tasks: Sequence[WindowTask]) -> list[Hypothesis | RecognitionFailed]:
         """Read the words of each task, after the time a batch of this size takes.

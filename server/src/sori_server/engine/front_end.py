@@ -12,7 +12,7 @@ from sori_server.domain.recognition import RecognitionRequest
 from sori_server.engine.capabilities import Capabilities
 from sori_server.engine.context import composed
 from sori_server.engine.port import StreamAudio
-from sori_server.engine.shapes import decoding_shape
+from sori_server.engine.shapes import decoding_shape, padded_frames
 from sori_server.engine.stream_audio import WhisperStreamAudio
 from sori_server.engine.vocabulary import Vocabulary
 
@@ -42,6 +42,10 @@ class WhisperFrontEnd:
         """Windows with equal keys may share a model call without changing each other's text."""
         frames = len(span) // HOP
         return decoding_shape(frames, prompt_length, request.options, self._capabilities)
+
+    def frames(self, span: Span) -> int:
+        """The length that a window is padded to."""
+        return padded_frames(len(span) // HOP, self._capabilities)
 
 
 def mel_bands(folder: Path) -> int:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from sori_server.domain.audio import Span
 from sori_server.domain.errors import RecognitionFailed
 from sori_server.domain.recognition import DecodingOptions, Hypothesis, RecognitionRequest
+from sori_server.engine.cost import Sample
 from sori_server.engine.port import ModelInfo, StreamAudio
 
 
@@ -41,22 +42,35 @@ class ModelFrontEnd(Protocol):
     def batch_key(self, request: RecognitionRequest, span: Span, prompt_length: int) -> Hashable:
         """Windows with equal keys may share a model call without changing each other's text."""
 
+    def frames(self, span: Span) -> int:
+        """Feature frames, padding included, of which the cost of a window is a function."""
+
+
+Encoded = Any
+"""A window whose features were encoded; lives in the worker process only."""
+
 
 class SpeechModel(Protocol):
-    """The worker's half: owns the weights, runs in a process of its own."""
+    """The worker's half: owns the weights, runs in a process of its own.
+
+    Calls may run side by side. `EngineTiming` of their answers is left to the caller.
+    """
 
     @property
     def info(self) -> ModelInfo:
         """What was loaded."""
 
-    def warm_up(self) -> None:
-        """Run every kind of call once, so that the first window is not slow."""
+    def warm_up(self) -> Sequence[Sample]:
+        """Run every kind of call, so that the first window is not slow; what calls took."""
+
+    def encode(self, tasks: Sequence[WindowTask]) -> list[Encoded | RecognitionFailed]:
+        """Encode windows of equal batch keys, in order. A bad one fails alone."""
+
+    def decode(self, encoded: Sequence[Encoded]) -> list[Hypothesis | RecognitionFailed]:
+        """The text of encoded windows of equal batch keys, in order, whatever call encoded them."""
 
     def recognize_batch(self, tasks: Sequence[WindowTask]) -> list[Hypothesis | RecognitionFailed]:
-        """One outcome for each task, in order. A bad task fails alone.
-
-        All tasks have equal batch keys. `EngineTiming` is left to the caller.
-        """
+        """Encode and decode: one outcome for each window, in order. A bad one fails alone."""
 
 
 ModelLoader = Callable[[], SpeechModel]

@@ -11,9 +11,12 @@ from sori_server.engine.capabilities import Capabilities
 MAX_FRAMES: Final = 3000
 """Whisper reads 30 s at most: 100 frames a second."""
 
-BUCKETS: Final = (400, 800, 1200, 1600, 2400, MAX_FRAMES)
+BUCKETS: Final = (200, 300, 400, 500, 600, 700, 800, 1000, 1200, 1600, 2400, MAX_FRAMES)
+"""Lengths that short windows are padded to."""
 
-_SLACK: Final = 100
+_AMBIGUOUS: Final = (80, 128)
+"""Mel bands of Whisper models: an encoding of as many positions is taken for features."""
+_SPARE: Final = 100
 _FRAMES_PER_SECOND: Final = 100
 _TOKENS_PER_SECOND: Final = 15
 _TOKENS_AT_LEAST: Final = 16
@@ -41,10 +44,9 @@ def decoding_shape(
     frames: int, context_length: int, options: DecodingOptions, capabilities: Capabilities
 ) -> DecodingShape:
     """The shape of a window of `frames` frames (at most `MAX_FRAMES`)."""
-    bucket = _bucket(frames)
-    tokens = _TOKENS_AT_LEAST + _TOKENS_PER_SECOND * bucket // _FRAMES_PER_SECOND
+    tokens = _TOKENS_AT_LEAST + _TOKENS_PER_SECOND * _bucket(frames + _SPARE) // _FRAMES_PER_SECOND
     return DecodingShape(
-        frames=bucket if capabilities.short_windows else MAX_FRAMES,
+        frames=padded_frames(frames, capabilities),
         new_tokens=min(tokens, _MAX_POSITIONS // 2),
         context_length=context_length,
         beam_size=options.beam_size,
@@ -54,7 +56,7 @@ def decoding_shape(
 
 
 def frames_used(capabilities: Capabilities) -> tuple[int, ...]:
-    """All lengths that windows of such a model are padded to."""
+    """The lengths that windows of such a model are padded to; some of them without buckets."""
     return BUCKETS if capabilities.short_windows else (MAX_FRAMES,)
 
 
@@ -67,5 +69,19 @@ def max_length(prompt_length: int, new_tokens: int) -> int:
     return min(max(2 * new_tokens, prompt_length - 1 + new_tokens), _MAX_POSITIONS)
 
 
+def padded_frames(frames: int, capabilities: Capabilities) -> int:
+    """The length that a window of `frames` frames is padded to."""
+    if not capabilities.short_windows:
+        return MAX_FRAMES
+    wanted = frames + round(capabilities.window_slack * _FRAMES_PER_SECOND)
+    return _bucket(wanted) if capabilities.buckets else _even(wanted)
+
+
 def _bucket(frames: int) -> int:
-    return next((bucket for bucket in BUCKETS if frames + _SLACK <= bucket), MAX_FRAMES)
+    return next((bucket for bucket in BUCKETS if frames <= bucket), MAX_FRAMES)
+
+
+def _even(frames: int) -> int:
+    """The next length of whole positions, two frames each, that are not `_AMBIGUOUS`."""
+    positions = (frames + 1) // 2
+    return min(2 * (positions + (positions in _AMBIGUOUS)), MAX_FRAMES)

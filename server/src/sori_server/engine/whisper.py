@@ -6,17 +6,19 @@ own `transcribe()` is not used: it pads, serialises and cannot batch windows of 
 
 from __future__ import annotations
 
+import functools
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
-import numpy as np
 from faster_whisper import WhisperModel
 
 from sori_server.domain.audio import seconds
 from sori_server.domain.config import Task
 from sori_server.domain.errors import EngineUnavailable, RecognitionFailed
 from sori_server.domain.recognition import Hypothesis, Word
+from sori_server.engine.cost import Sample
 from sori_server.engine.guards import (
     candidate_languages,
     check_buckets,
@@ -28,9 +30,13 @@ from sori_server.engine.models import ResolvedModel
 from sori_server.engine.placement import Placement
 from sori_server.engine.port import FloatArray, ModelInfo
 from sori_server.engine.reading import Reading, best, judged
-from sori_server.engine.shapes import DecodingShape, decoding_shape, frames_used
-from sori_server.engine.whisper_calls import Decoded, Encoding, WhisperCalls
+from sori_server.engine.shapes import DecodingShape, decoding_shape
+from sori_server.engine.warm_up import warm_up
+from sori_server.engine.whisper_calls import Decoded, Encoding, WhisperCalls, gathered
 from sori_server.engine.words import AlignedWord, placed_words
+
+_Item = TypeVar("_Item")
+_Answer = TypeVar("_Answer")
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -40,6 +46,16 @@ class _Window:
     task: WindowTask
     features: FloatArray
     candidates: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class EncodedWindow:
+    """A window and its row in what the encoder made of a batch."""
+
+    window: _Window
+    shape: DecodingShape
+    encoding: Encoding
+    row: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,27 +93,24 @@ class WhisperSpeechModel:
         """What was loaded."""
         return self._info
 
-    def warm_up(self) -> None:
-        """Encode, detect, decode and align once for each length of window."""
-        language, task, text = self._info.languages[0], Task.TRANSCRIBE, [[1, 2, 3]]
-        prompt = self._calls.vocabulary.prompt((), language, task, self._capabilities.timestamps)
-        for frames in frames_used(self._capabilities):
-            encoding = self._calls.encode(
-                [np.zeros((self._calls.mels, frames), np.float32)], frames
-            )
-            if self._calls.multilingual:
-                self._calls.detect(encoding)
-            for beam_size in (1, 5):
-                shape = DecodingShape(frames, len(text), 0, beam_size, word_times=True)
-                self._calls.generate(encoding, [prompt], shape)
-            self._calls.align(encoding, [0], text, [frames], language=language, task=task)
+    def warm_up(self) -> list[Sample]:
+        """Run every kind of call for each length of window; what calls took."""
+        return warm_up(self._calls, self._capabilities, self._info.languages[0])
 
     def recognize_batch(self, tasks: Sequence[WindowTask]) -> list[Hypothesis | RecognitionFailed]:
         """One outcome for each task, in order. A bad task fails alone.
 
         Tasks of unequal shapes never meet in one call.
         """
-        outcomes: dict[int, Hypothesis | RecognitionFailed] = {}
+        encoded = self.encode(tasks)
+        failures = [one for one in encoded if isinstance(one, RecognitionFailed)]
+        decoded = iter(self.decode([one for one in encoded if isinstance(one, EncodedWindow)]))
+        left = iter(failures)
+        return [next(left if isinstance(one, RecognitionFailed) else decoded) for one in encoded]
+
+    def encode(self, tasks: Sequence[WindowTask]) -> list[EncodedWindow | RecognitionFailed]:
+        """Encode windows, in order. A bad one fails alone; unequal shapes never meet."""
+        outcomes: dict[int, EncodedWindow | RecognitionFailed] = {}
         groups: defaultdict[DecodingShape, dict[int, _Window]] = defaultdict(dict)
         for index, task in enumerate(tasks):
             try:
@@ -107,9 +120,20 @@ class WhisperSpeechModel:
             else:
                 groups[self._shape(window)][index] = window
         for shape, group in groups.items():
-            results = self._recognize_or_fail(shape, [*group.values()])
+            results = _or_fail(functools.partial(self._encode, shape), [*group.values()])
             outcomes.update(zip(group, results, strict=True))
         return [outcomes[index] for index in range(len(tasks))]
+
+    def decode(self, encoded: Sequence[EncodedWindow]) -> list[Hypothesis | RecognitionFailed]:
+        """The text of windows, in order, whatever call encoded them; unequal shapes never meet."""
+        outcomes: dict[int, Hypothesis | RecognitionFailed] = {}
+        groups: defaultdict[DecodingShape, dict[int, EncodedWindow]] = defaultdict(dict)
+        for index, window in enumerate(encoded):
+            groups[window.shape][index] = window
+        for shape, group in groups.items():
+            results = _or_fail(functools.partial(self._decode, shape), [*group.values()])
+            outcomes.update(zip(group, results, strict=True))
+        return [outcomes[index] for index in range(len(encoded))]
 
     def _checked(self, task: WindowTask) -> _Window:
         features = checked_features(task.features, self._calls.mels)
@@ -123,19 +147,13 @@ class WhisperSpeechModel:
         task, frames = window.task, window.features.shape[1]
         return decoding_shape(frames, len(task.prompt), task.options, self._capabilities)
 
-    def _recognize_or_fail(
-        self, shape: DecodingShape, windows: list[_Window]
-    ) -> list[Hypothesis | RecognitionFailed]:
-        """Recognize together; where the model refuses, one by one to spare the innocent."""
-        try:
-            return [*self._recognize(shape, windows)]
-        except (RuntimeError, ValueError) as error:
-            if len(windows) == 1:
-                return [RecognitionFailed(f"the model failed: {error}")]
-        return [self._recognize_or_fail(shape, [window])[0] for window in windows]
-
-    def _recognize(self, shape: DecodingShape, windows: list[_Window]) -> list[Hypothesis]:
+    def _encode(self, shape: DecodingShape, windows: Sequence[_Window]) -> list[EncodedWindow]:
         encoding = self._calls.encode([window.features for window in windows], shape.frames)
+        return [EncodedWindow(window, shape, encoding, row) for row, window in enumerate(windows)]
+
+    def _decode(self, shape: DecodingShape, encoded: Sequence[EncodedWindow]) -> list[Hypothesis]:
+        encoding = gathered([(one.encoding, one.row) for one in encoded])
+        windows = [one.window for one in encoded]
         languages = self._choose_languages(encoding, windows)
         readings = self._read(encoding, windows, languages, shape)
         aligned: dict[int, list[AlignedWord]] = {}
@@ -222,7 +240,20 @@ class WhisperSpeechModel:
             confidence=reading.confidence,
             no_speech=reading.no_speech,
             doubtful=reading.doubtful,
+            tokens=len(reading.tokens),
         )
+
+
+def _or_fail(
+    call: Callable[[Sequence[_Item]], Sequence[_Answer]], items: Sequence[_Item]
+) -> list[_Answer | RecognitionFailed]:
+    """Call for all together; where the model refuses, one by one to spare the innocent."""
+    try:
+        return [*call(items)]
+    except (RuntimeError, ValueError) as error:
+        if len(items) == 1:
+            return [RecognitionFailed(f"the model failed: {error}")]
+    return [_or_fail(call, [item])[0] for item in items]
 
 
 def _best(candidates: tuple[str, ...], probabilities: dict[str, float]) -> _Language:

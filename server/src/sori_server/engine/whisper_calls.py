@@ -14,6 +14,7 @@ from typing import Any, Final
 import ctranslate2
 import numpy as np
 from faster_whisper import WhisperModel
+from numpy.typing import NDArray
 
 from sori_server.domain.config import Task
 from sori_server.engine.guards import aligned_frames
@@ -76,9 +77,17 @@ class WhisperCalls:
         ]
 
     def generate(
-        self, encoding: Encoding, prompts: list[list[int]], shape: DecodingShape
+        self,
+        encoding: Encoding,
+        prompts: list[list[int]],
+        shape: DecodingShape,
+        *,
+        endless: bool = False,
     ) -> list[Decoded]:
-        """The best tokens after each prompt. Prompts have equal lengths."""
+        """The best tokens after each prompt. Prompts have equal lengths.
+
+        An `endless` text has as many tokens as the shape allows, to see how long that takes.
+        """
         results = self._model.generate(
             encoding,
             prompts,
@@ -86,7 +95,9 @@ class WhisperCalls:
             max_length=max_length(len(prompts[0]), shape.new_tokens),
             return_scores=True,
             return_no_speech_prob=True,
-            suppress_tokens=self._suppressed,
+            suppress_tokens=[*self._suppressed, self.vocabulary.text_end]
+            if endless
+            else self._suppressed,
         )
         return [self._decoded(result) for result in results]
 
@@ -154,9 +165,23 @@ class WhisperCalls:
         return Decoded(text, log_probability, result.no_speech_prob)
 
 
+def gathered(rows: Sequence[tuple[Encoding, int]]) -> Encoding:
+    """The given rows of encodings of one length as one; all of one, in order, are not copied."""
+    sources = {id(encoding): encoding for encoding, _ in rows}
+    if len(sources) == 1:
+        return _rows(rows[0][0], [row for _, row in rows])
+    values = {key: _values(encoding) for key, encoding in sources.items()}
+    chosen = np.stack([values[id(encoding)][row] for encoding, row in rows])
+    return ctranslate2.StorageView.from_array(chosen)
+
+
 def _rows(encoding: Encoding, rows: Sequence[int]) -> Encoding:
     """The encodings of some windows; those of all, in order, are not copied."""
     if list(rows) == list(range(encoding.shape[0])):
         return encoding
-    values = np.asarray(encoding.to_device(ctranslate2.Device.cpu))
+    values = _values(encoding)
     return ctranslate2.StorageView.from_array(np.ascontiguousarray(values[list(rows)]))
+
+
+def _values(encoding: Encoding) -> NDArray[Any]:
+    return np.asarray(encoding.to_device(ctranslate2.Device.cpu))

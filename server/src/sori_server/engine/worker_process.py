@@ -1,4 +1,4 @@
-"""The child's side of a worker: load a model, then answer batches until the pipe closes."""
+"""The child's side of a worker: load a model, then answer calls until the parent says goodbye."""
 
 from __future__ import annotations
 
@@ -8,23 +8,30 @@ import resource
 import signal
 import threading
 import time
-from collections.abc import Sequence
+import traceback
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
+from typing import TypeVar
 
 from sori_server.domain.errors import EngineUnavailable, RecognitionFailed
 from sori_server.domain.recognition import Hypothesis
-from sori_server.engine.model import ModelLoader, SpeechModel, WindowTask
+from sori_server.engine.cost import Sample
+from sori_server.engine.model import Encoded, ModelLoader, SpeechModel, WindowTask
 from sori_server.engine.port import ModelInfo
 
 Outcome = Hypothesis | RecognitionFailed
+_Item = TypeVar("_Item")
+_Answer = TypeVar("_Answer")
 
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """First message: the model is warm."""
+    """First message: the model is warm; what calls of it took."""
 
     info: ModelInfo
+    samples: tuple[Sample, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,65 +42,162 @@ class LoadFailed:
 
 
 @dataclass(frozen=True, slots=True)
-class BatchDone:
-    """Answer to a batch: one outcome for each task, in order; `inference` in seconds."""
+class Recognize:
+    """Turn windows into text."""
 
-    outcomes: tuple[Outcome, ...]
+    tasks: tuple[WindowTask, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Encode:
+    """Encode windows and keep what comes of them under their numbers."""
+
+    tasks: tuple[WindowTask, ...]
+    numbers: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Decode:
+    """Turn encoded windows into text; they are forgotten then."""
+
+    numbers: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Forget:
+    """Nobody wants these encoded windows; there is no answer."""
+
+    numbers: tuple[int, ...]
+
+
+Call = Recognize | Encode | Decode
+
+
+@dataclass(frozen=True, slots=True)
+class BatchDone:
+    """Answer to a call: one outcome for each window, in order; `inference` in seconds.
+
+    Of a window that was encoded, the outcome is None.
+    """
+
+    outcomes: tuple[Outcome | None, ...]
     inference: float
 
 
-def main(connection: Connection, loader: ModelLoader) -> None:
-    """Serve batches read from `connection`; returns when the parent closes it."""
+def main(connection: Connection, loader: ModelLoader, lanes: int) -> None:
+    """Serve calls read from `connection`, at most `lanes` of them side by side.
+
+    Messages are pairs of a number and a call, answers pairs of that number and `BatchDone`;
+    the first answer, to number 0, is `Ready` or `LoadFailed`. Returns at None.
+    """
     _settle()
     try:
-        model = _load(loader)
+        model = loader()
+        samples = tuple(model.warm_up())
     except EngineUnavailable as error:
-        connection.send(LoadFailed(str(error)))
+        connection.send((0, LoadFailed(str(error))))
         return
-    connection.send(Ready(model.info))
-    while True:
+    except Exception as error:  # the model's own code: anything can come
+        connection.send((0, LoadFailed(f"loading failed: {type(error).__name__}: {error}")))
+        return
+    connection.send((0, Ready(model.info, samples)))
+    desk, sending = Desk(model), threading.Lock()
+
+    def answer(number: int, call: Call) -> None:
         try:
-            tasks: list[WindowTask] = connection.recv()
-        except EOFError:
-            return
+            done = desk.answer(call)
+            with sending:
+                connection.send((number, done))
+        except BaseException:  # a bug of ours: the parent must not wait for this answer
+            traceback.print_exc()
+            os._exit(1)
+
+    with ThreadPoolExecutor(lanes, thread_name_prefix="sori-lane") as pool:
+        while (message := _receive(connection)) is not None:
+            number, call = message
+            if isinstance(call, Forget):
+                desk.forget(call)
+            else:
+                pool.submit(answer, number, call)
+
+
+class Desk:
+    """A model and the windows it has encoded. Calls may run side by side."""
+
+    def __init__(self, model: SpeechModel) -> None:
+        self._model = model
+        self._encoded: dict[int, Encoded] = {}
+
+    @property
+    def kept(self) -> int:
+        """Encoded windows that were not decoded yet."""
+        return len(self._encoded)
+
+    def answer(self, call: Call) -> BatchDone:
+        """One outcome for each window, whatever the model raises."""
         started = time.perf_counter()
-        outcomes = recognize(model, tasks)
-        connection.send(BatchDone(tuple(outcomes), time.perf_counter() - started))
+        outcomes: Sequence[Outcome | None]
+        match call:
+            case Recognize(tasks):
+                outcomes = one_by_one(self._model.recognize_batch, tasks)
+            case Encode(tasks, numbers):
+                outcomes = self._encode(tasks, numbers)
+            case Decode(numbers):
+                encoded = [self._encoded.pop(number) for number in numbers]
+                outcomes = one_by_one(self._model.decode, encoded)
+        return BatchDone(tuple(outcomes), time.perf_counter() - started)
+
+    def forget(self, unwanted: Forget) -> None:
+        """Drop encoded windows."""
+        for number in unwanted.numbers:
+            self._encoded.pop(number, None)
+
+    def _encode(
+        self, tasks: Sequence[WindowTask], numbers: Sequence[int]
+    ) -> list[RecognitionFailed | None]:
+        outcomes: list[RecognitionFailed | None] = []
+        for number, encoded in zip(numbers, one_by_one(self._model.encode, tasks), strict=True):
+            failed = encoded if isinstance(encoded, RecognitionFailed) else None
+            if not isinstance(encoded, RecognitionFailed):
+                self._encoded[number] = encoded
+            outcomes.append(failed)
+        return outcomes
 
 
-def recognize(model: SpeechModel, tasks: Sequence[WindowTask]) -> list[Outcome]:
-    """One outcome for each task, whatever the model raises.
+def one_by_one(
+    call: Callable[[Sequence[_Item]], Sequence[_Answer | RecognitionFailed]],
+    items: Sequence[_Item],
+) -> Sequence[_Answer | RecognitionFailed]:
+    """One answer for each item of a model's call, whatever it raises.
 
-    When a call fails as a whole, its tasks are tried one by one and only those that fail
+    When a call fails as a whole, its items are tried one by one and only those that fail
     alone fail. The message names the type of the error: its text may quote a transcript.
     """
     try:
-        outcomes = model.recognize_batch(tasks)
-        if len(outcomes) != len(tasks):
-            raise ValueError(f"{len(outcomes)} outcomes for {len(tasks)} tasks")
+        answers = call(items)
+        if len(answers) != len(items):
+            raise ValueError(f"{len(answers)} answers for {len(items)} windows")
     except Exception as error:  # the model's own code: anything can come
-        if len(tasks) == 1:
+        if len(items) == 1:
             return [RecognitionFailed(f"the model raised {type(error).__name__}")]
-        return [outcome for task in tasks for outcome in recognize(model, [task])]
-    return outcomes
+        return [answer for item in items for answer in one_by_one(call, [item])]
+    return answers
 
 
-def _load(loader: ModelLoader) -> SpeechModel:
+def _receive(connection: Connection) -> tuple[int, Call | Forget] | None:
+    """The next message; None at the goodbye, or when the parent is gone."""
     try:
-        model = loader()
-        model.warm_up()
-    except EngineUnavailable:
-        raise
-    except Exception as error:
-        raise EngineUnavailable(f"loading failed: {type(error).__name__}: {error}") from error
-    return model
+        message: tuple[int, Call | Forget] | None = connection.recv()
+    except EOFError:
+        return None
+    return message
 
 
 def _settle() -> None:
     """Leave signals to the parent, leave no core dump, never outlive the parent.
 
     A Ctrl-C reaches the whole process group, a service manager's SIGTERM all processes;
-    the parent still wants its finals then, and closes the pipe when it has them.
+    the parent still wants its finals then, and says goodbye when it has them.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)

@@ -11,8 +11,12 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 from sori_server.domain.audio import Span
 from sori_server.domain.errors import CapacityExhausted
+from sori_server.domain.limits import Limits
 from sori_server.domain.recognition import WindowKind
-from sori_server.engine.scheduler.core import INTERIM_FLOOR, Batch, Binding, Job, Scheduler
+from sori_server.engine.cost import CallLoad, CostModel, Phase, Sample
+from sori_server.engine.scheduler.core import INTERIM_FLOOR, Scheduler
+from sori_server.engine.scheduler.jobs import Batch, Binding, Job
+from sori_server.engine.scheduler.policy import Policy
 
 pytestmark = pytest.mark.unit
 
@@ -34,15 +38,20 @@ def ids(batch: Batch | None) -> list[int]:
     return [bound.job.job_id for bound in batch.jobs] if batch else []
 
 
+def limited(max_batch: int, max_pending: int) -> Scheduler:
+    limits = Limits(max_batch=max_batch, max_pending_windows=max_pending, max_call_time=1e9)
+    return Scheduler(limits)
+
+
 def scheduler_with(*jobs: Job, max_batch: int = 8, max_pending: int = 100) -> Scheduler:
-    scheduler = Scheduler(max_batch, max_pending)
+    scheduler = limited(max_batch, max_pending)
     for each in jobs:
         assert scheduler.add(each, 0.0) is None
     return scheduler
 
 
 def test_nothing_to_do() -> None:
-    assert Scheduler(8, 8).schedule(0.0) is None
+    assert limited(8, 8).schedule(0.0) is None
 
 
 def test_earliest_deadline_first() -> None:
@@ -145,7 +154,7 @@ def test_an_interim_waits_while_one_of_its_stream_runs() -> None:
 
 
 def test_interims_get_one_batch_per_floor_under_a_flood_of_finals() -> None:
-    scheduler = Scheduler(max_batch=1, max_pending=1_000)
+    scheduler = limited(1, 1_000)
     for i in range(3):
         scheduler.add(job(i, INTERIM), 0.0)
     kinds = []
@@ -214,11 +223,34 @@ def test_a_crash_retries_halves_first_with_the_spans_they_had() -> None:
 
     assert scheduler.fail(batch.batch_id) == ()
     assert scheduler.active == 4
-    first, second = scheduler.schedule(0.0), scheduler.schedule(0.0)
-    assert (ids(first), ids(second)) == ([0, 1], [2, 3])
+    first = scheduler.schedule(0.0)
     assert first is not None
+    assert ids(first) == [0, 1]
     assert first.jobs[0].span == Span(0, 100)
+    assert scheduler.schedule(0.0) is None, "the next death names its killer"
+    scheduler.complete(first.batch_id)
+    second = scheduler.schedule(0.0)
+    assert second is not None
+    assert ids(second) == [2, 3]
+    scheduler.complete(second.batch_id)
     assert ids(scheduler.schedule(0.0)) == [9]
+
+
+def test_all_batches_that_ran_when_the_worker_died_are_suspect() -> None:
+    scheduler = scheduler_with(*(job(i) for i in range(4)), max_batch=2)
+    one, two = scheduler.schedule(0.0), scheduler.schedule(0.0)
+    assert one is not None
+    assert two is not None
+
+    scheduler.fail(one.batch_id)
+    assert scheduler.schedule(0.0) is None, "the other one is not accounted for yet"
+    scheduler.fail(two.batch_id)
+    retried = []
+    while (batch := scheduler.schedule(0.0)) is not None:
+        retried.append(ids(batch))
+        scheduler.complete(batch.batch_id)
+
+    assert retried == [[0], [1], [2], [3]]
 
 
 def test_a_cancelled_job_is_not_retried() -> None:
@@ -266,7 +298,9 @@ class Source:
     length: int = 0
 
     def bind(self) -> Binding | None:
-        return Binding((self.key, self.length // 4), Span(0, self.length)) if self.length else None
+        load = CallLoad(100, 1, 1, 1, Phase.RECOGNIZE)
+        key = (self.key, self.length // 4)
+        return Binding(key, Span(0, self.length), load) if self.length else None
 
 
 @dataclass
@@ -288,18 +322,41 @@ class Model:
     waiting: set[int] = field(default_factory=set)
     running: dict[int, Batch] = field(default_factory=dict)
     retried: set[int] = field(default_factory=set)
+    encoded: set[int] = field(default_factory=set)
     last_interims: float = float("-inf")
 
 
-class SchedulerHistories(RuleBasedStateMachine):
-    """Any order of calls, with up to two workers, against a plain list of what is known."""
+def decoding_in_company_is_cheap() -> CostModel:
+    """A model of which a window takes 10 ms to encode, and any number of them 50 ms to decode."""
+    loads = [CallLoad(100, rows, 1, 1, phase) for rows in (1, 4) for phase in Phase]
+    encoding = {Phase.ENCODE: (0.0, 0.01), Phase.DECODE: (0.05, 0.0), Phase.RECOGNIZE: (0.05, 0.01)}
+    cost = CostModel()
+    cost.fit(
+        [
+            Sample(load, encoding[load.phase][0] + encoding[load.phase][1] * load.rows)
+            for load in loads
+        ]
+    )
+    return cost
 
-    MAX_BATCH = 4
+
+class SchedulerHistories(RuleBasedStateMachine):
+    """Any order of calls, with up to two at a time, against a plain list of what is known."""
+
+    MAX_BATCH = 2
+    MAX_DECODED = 3
     MAX_PENDING = 8
 
     def __init__(self) -> None:
         super().__init__()
-        self.scheduler = Scheduler(self.MAX_BATCH, self.MAX_PENDING)
+        limits = Limits(
+            max_batch=self.MAX_BATCH,
+            max_decode_batch=self.MAX_DECODED,
+            max_pending_windows=self.MAX_PENDING,
+            max_call_time=1e9,
+        )
+        policy = Policy(adaptive_interims=False)
+        self.scheduler = Scheduler(limits, decoding_in_company_is_cheap(), policy)
         self.known = Model()
         self.now = 0.0
         self.next_id = 0
@@ -363,21 +420,26 @@ class SchedulerHistories(RuleBasedStateMachine):
     @rule()
     def schedule(self) -> None:
         ready = self._ready()
+        running = [*self.known.running.values()]
+        isolating = any(b.crashes for b in running) or (self.known.retried and running)
         batch = self.scheduler.schedule(self.now)
         if batch is None:
-            assert not ready
-            assert not self.known.retried
+            assert isolating or not (ready or self.known.retried or self.known.encoded)
             return
+        assert not isolating, "what may kill a worker runs alone"
         chosen = [self.known.jobs[i] for i in ids(batch)]
-        assert 1 <= len(chosen) <= self.MAX_BATCH
+        assert chosen
         assert len({t.job.kind for t in chosen}) == 1
-        if batch.crashes:
+        if self.known.retried:
+            assert set(ids(batch)) <= self.known.retried, "retries come first"
             assert all(t.crashes == batch.crashes for t in chosen)
+        elif batch.phase is Phase.DECODE:
+            assert len(chosen) <= self.MAX_DECODED
+            assert set(ids(batch)) <= self.known.encoded
         else:
-            assert not self.known.retried, "retries come first"
             self._check_order(batch, chosen, ready)
-        self.known.waiting.difference_update(ids(batch))
-        self.known.retried.difference_update(ids(batch))
+        for known in (self.known.waiting, self.known.retried, self.known.encoded):
+            known.difference_update(ids(batch))
         self.known.running[batch.batch_id] = batch
 
     @precondition(lambda self: self.known.running)
@@ -389,16 +451,30 @@ class SchedulerHistories(RuleBasedStateMachine):
         live = [self.known.jobs[i] for i in ids(batch) if not self.known.jobs[i].ends]
         first = batch.crashes == 0
         if any(t.killer for t in live) or (accident and first):
-            for tracked in live:
-                tracked.crashes += 1
-                self.known.retried.add(tracked.job.job_id)
-            for quarantined in self.scheduler.fail(batch_id):
-                assert self.known.jobs[quarantined.job_id].killer, "an innocent was lost"
-                self._end(quarantined.job_id)
+            self._crash([batch, *self.known.running.values()])
+        elif batch.phase is Phase.ENCODE:
+            self.scheduler.complete(batch_id)
+            self.known.encoded |= {t.job.job_id for t in live}
+            cancelled = {i for i in ids(batch) if self.known.jobs[i].ends}
+            assert set(self.scheduler.unwanted()) >= cancelled
         else:
             self.scheduler.complete(batch_id)
             for tracked in live:
                 self._end(tracked.job.job_id)
+
+    def _crash(self, batches: list[Batch]) -> None:
+        """The worker dies with all that runs on it, and what it had encoded is lost."""
+        self.known.retried |= self.known.encoded
+        self.known.encoded.clear()
+        self.known.running.clear()
+        for batch in batches:
+            for tracked in (self.known.jobs[i] for i in ids(batch)):
+                if not tracked.ends:
+                    tracked.crashes = batch.crashes + 1
+                    self.known.retried.add(tracked.job.job_id)
+            for quarantined in self.scheduler.fail(batch.batch_id):
+                assert self.known.jobs[quarantined.job_id].killer, "an innocent was lost"
+                self._end(quarantined.job_id)
 
     @invariant()
     def counts_agree(self) -> None:
@@ -420,15 +496,13 @@ class SchedulerHistories(RuleBasedStateMachine):
         """Left alone, the scheduler works everything off that has audio."""
         for tracked in self.known.jobs.values():
             tracked.source.length = max(tracked.source.length, 1)
-        for batch_id in list(self.known.running):
-            self.scheduler.complete(batch_id)
-            for job_id in ids(self.known.running.pop(batch_id)):
-                if not self.known.jobs[job_id].ends:
-                    self._end(job_id)
-        while (batch := self.scheduler.schedule(self.now)) is not None:
+        running = [*self.known.running.values()]
+        while running or (batch := self.scheduler.schedule(self.now)) is not None:
+            batch = running.pop() if running else batch
             self.scheduler.complete(batch.batch_id)
             for job_id in ids(batch):
-                self._end(job_id)
+                if batch.phase is not Phase.ENCODE and not self.known.jobs[job_id].ends:
+                    self._end(job_id)
         assert all(t.ends == 1 for t in self.known.jobs.values())
 
     def _check_order(self, batch: Batch, chosen: list[Tracked], ready: list[Tracked]) -> None:
@@ -441,7 +515,10 @@ class SchedulerHistories(RuleBasedStateMachine):
         head = same_kind[0]
         assert chosen[0] is head, "earliest deadline first"
         mates = [t for t in same_kind if self._key(t) == self._key(head)]
-        assert chosen == mates[: self.MAX_BATCH], "full, of one key, in order"
+        assert chosen == mates[: len(chosen)], "of one key, in order"
+        assert len(chosen) <= self.MAX_BATCH
+        if batch.phase is Phase.RECOGNIZE:
+            assert len(chosen) == min(len(mates), self.MAX_BATCH), "full"
         self._check_class(kind, ready)
 
     def _check_class(self, kind: WindowKind, ready: list[Tracked]) -> None:
@@ -456,7 +533,8 @@ class SchedulerHistories(RuleBasedStateMachine):
 
     def _ready(self) -> list[Tracked]:
         scheduled = [i for b in self.known.running.values() for i in ids(b)]
-        live = [self.known.jobs[i] for i in [*scheduled, *self.known.retried]]
+        held = [*scheduled, *self.known.retried, *self.known.encoded]
+        live = [self.known.jobs[i] for i in held]
         busy = {t.job.stream for t in live if t.job.kind is INTERIM and not t.ends}
         waiting = [self.known.jobs[i] for i in self.known.waiting]
         return [
@@ -477,6 +555,7 @@ class SchedulerHistories(RuleBasedStateMachine):
         self.known.jobs[job_id].ends += 1
         self.known.waiting.discard(job_id)
         self.known.retried.discard(job_id)
+        self.known.encoded.discard(job_id)
 
 
 SchedulerHistories.TestCase.settings = settings(

@@ -2,84 +2,43 @@
 
 Rules of this file:
 
-* Earliest deadline first (Liu and Layland, 1973), finals before interims. A batch is the
-  first ready job and those after it that have an equal key, up to `max_batch`. Finals and
-  interims never share one.
+* Earliest deadline first (Liu and Layland, 1973), finals before interims. A call takes the
+  first ready job and those after it that have an equal key, as many as are predicted to
+  take no longer than `Limits.max_call_time`. Finals and interims never share one.
 * So that interims cannot starve, one batch of them goes before finals once the first
-  of them has waited `INTERIM_FLOOR`; at most one such batch runs in that time.
+  of them has waited `INTERIM_FLOOR`; at most one such batch begins in that time.
 * A stream has at most one waiting interim. A newer one replaces it and keeps its place.
+  Interims of a stream begin no sooner after one another than the pace allows.
 * Late binding: a job is asked what it would recognize at the moment it is scheduled.
-* Batches whose worker died are retried before everything else, split by `isolation`,
-  with the spans they had. The oldest go first, so that one killer never makes more than
-  a few crashes in a row without an innocent batch in between.
-* `max_pending` bounds the waiting jobs. At the bound an interim is refused; a final takes
-  the place of the interim with the latest deadline, and is refused when there is none.
+* Where more jobs are ready than one call takes, they are encoded in several calls and
+  decoded in one, if the cost model says that it is cheaper. What is encoded is decoded
+  before anything else of its kind, and waits for others only while it is not late for that.
+* Batches whose worker died are retried before everything else and alone, split by
+  `isolation`, with the spans they had: the next death names its killer.
+* `max_pending_windows` bounds the waiting jobs. At the bound an interim is refused; a final
+  takes the place of the interim with the latest deadline, and is refused when there is none.
 """
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Hashable
-from dataclasses import dataclass, replace
+from collections.abc import Hashable, Iterable, Iterator
+from dataclasses import replace
 from itertools import count
 from typing import Final
 
-from sori_server.domain.audio import Span
-from sori_server.domain.errors import CapacityExhausted
+from sori_server.domain.limits import Limits
 from sori_server.domain.recognition import WindowKind
+from sori_server.engine.cost import CostModel, Phase
 from sori_server.engine.scheduler.isolation import isolate
+from sori_server.engine.scheduler.jobs import Batch, BoundJob, Job
+from sori_server.engine.scheduler.pace import InterimPace
+from sori_server.engine.scheduler.phases import Phases
+from sori_server.engine.scheduler.policy import Order, Policy
+from sori_server.engine.scheduler.waiting import Entry, WaitingRoom
 
 INTERIM_FLOOR: Final = 2.0
 """Seconds after which waiting interims get a batch before finals."""
-
-
-@dataclass(frozen=True, slots=True)
-class Binding:
-    """What a job would recognize now. Jobs with equal keys may share a batch."""
-
-    key: Hashable
-    span: Span
-
-
-@dataclass(frozen=True, slots=True)
-class Job:
-    """A window that wants text.
-
-    `deadline` is on the clock of `now`, in seconds. `bind` returns None while there is
-    nothing to recognize yet.
-    """
-
-    job_id: int
-    stream: Hashable
-    kind: WindowKind
-    deadline: float
-    bind: Callable[[], Binding | None]
-
-
-@dataclass(frozen=True, slots=True)
-class BoundJob:
-    """A job with the samples it was scheduled for."""
-
-    job: Job
-    span: Span
-
-
-@dataclass(frozen=True, slots=True)
-class Batch:
-    """Jobs for one model call. `crashes` counts the workers they were on that died."""
-
-    batch_id: int
-    jobs: tuple[BoundJob, ...]
-    crashes: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class _Waiting:
-    """A job with its place: when it came and its deadline, its predecessor's if it had one."""
-
-    job: Job
-    since: float
-    deadline: float
 
 
 class Scheduler:
@@ -89,13 +48,20 @@ class Scheduler:
     or evicted (returned by `add`), or cancelled.
     """
 
-    def __init__(self, max_batch: int, max_pending: int) -> None:
-        self._max_batch = max_batch
-        self._max_pending = max_pending
-        self._waiting: dict[int, _Waiting] = {}
-        self._interims: dict[Hashable, int] = {}
+    def __init__(
+        self, limits: Limits, cost: CostModel | None = None, policy: Policy | None = None
+    ) -> None:
+        """`cost` is asked for predictions and corrected by its owner as calls end."""
+        self._policy = policy or Policy()
+        self._waiting = WaitingRoom(limits.max_pending_windows, coalesce=self._policy.coalesce)
+        self._phases = Phases(limits, cost or CostModel(), split=self._policy.split_phases)
+        self._pace = InterimPace(adaptive=self._policy.adaptive_interims)
         self._running: dict[int, Batch] = {}
         self._retries: deque[Batch] = deque()
+        self._encoded: dict[int, BoundJob] = {}
+        self._unwanted: list[int] = []
+        self._dropped: dict[int, list[int]] = {}
+        self._begun: dict[Hashable, float] = {}
         self._batch_ids = count(1)
         self._last_interims = float("-inf")
 
@@ -106,120 +72,178 @@ class Scheduler:
 
     @property
     def active(self) -> int:
-        """Jobs that run or wait to be retried."""
-        return sum(len(batch.jobs) for batch in self._scheduled())
+        """Jobs that run, are encoded or wait to be retried."""
+        return sum(1 for _ in self._live())
+
+    @property
+    def interim_interval(self) -> float:
+        """Least seconds between two interims of a stream now; infinite while there are none."""
+        return self._pace.interval
+
+    def final_wait(self, now: float) -> float:
+        """How long finals have lately waited until they were scheduled, but for one in 20."""
+        return self._pace.final_wait(now)
 
     def add(self, job: Job, now: float) -> Job | None:
         """Take a job; returns the interim it replaces or evicts, which has then ended.
 
         Raises:
-            CapacityExhausted: `max_pending` jobs wait and none of them makes room.
+            CapacityExhausted: `max_pending_windows` jobs wait and none of them makes room.
         """
-        entry = _Waiting(job, now, job.deadline)
-        displaced = self._predecessor(job)
-        if displaced is not None:
-            entry = _Waiting(job, displaced.since, min(displaced.deadline, job.deadline))
-        elif len(self._waiting) >= self._max_pending:
-            displaced = self._evictable(job)
-        if displaced is not None:
-            self._remove(displaced.job)
-        self._waiting[job.job_id] = entry
-        if job.kind is WindowKind.INTERIM:
-            self._interims[job.stream] = job.job_id
-        return displaced.job if displaced else None
+        return self._waiting.add(job, now)
 
     def cancel(self, job_id: int) -> bool:
         """Forget a job; returns whether it was known. A running one is not retried."""
-        entry = self._waiting.get(job_id)
-        if entry is not None:
-            self._remove(entry.job)
+        if self._waiting.remove(job_id):
             return True
-        for batch in self._scheduled():
+        if self._encoded.pop(job_id, None) is not None:
+            self._unwanted.append(job_id)
+            return True
+        for batch in (*self._running.values(), *self._retries):
             left = tuple(bound for bound in batch.jobs if bound.job.job_id != job_id)
             if len(left) < len(batch.jobs):
-                self._shrink(replace(batch, jobs=left))
+                if batch.phase is Phase.ENCODE:
+                    self._dropped.setdefault(batch.batch_id, []).append(job_id)
+                self._shrink(batch, left)
                 return True
         return False
 
     def schedule(self, now: float) -> Batch | None:
-        """The next batch, None when no job is ready. It runs until `complete` or `fail`."""
-        if self._retries:
-            batch = self._retries.popleft()
-        else:
-            finals, interims = self._gather(WindowKind.FINAL), self._gather(WindowKind.INTERIM)
-            jobs = finals
-            if interims and (not finals or self._floor_reached(interims[0], now)):
-                jobs, self._last_interims = interims, now
-            if not jobs:
-                return None
-            for bound in jobs:
-                self._remove(bound.job)
-            batch = Batch(next(self._batch_ids), jobs)
-        self._running[batch.batch_id] = batch
+        """The next batch, None when no job is ready. It runs until `complete` or `fail`.
+
+        Several may run at a time, but none beside one that is retried.
+        """
+        isolating = any(batch.crashes for batch in self._running.values())
+        if isolating or (self._retries and self._running):
+            return None
+        batch = self._retries.popleft() if self._retries else self._fresh(now)
+        if batch is not None:
+            self._running[batch.batch_id] = batch
         return batch
 
     def complete(self, batch_id: int) -> None:
-        """The batch has run; its jobs have ended."""
-        del self._running[batch_id]
+        """The batch has run: its jobs have ended, or wait to be decoded."""
+        batch = self._running.pop(batch_id)
+        if batch.phase is Phase.ENCODE:
+            self._unwanted += self._dropped.pop(batch_id, [])
+            self._encoded |= {bound.job.job_id: bound for bound in batch.jobs}
 
     def fail(self, batch_id: int) -> tuple[Job, ...]:
-        """The worker died on the batch; returns the jobs quarantined for it, which have ended."""
+        """The worker died on the batch; returns the jobs quarantined for it, which have ended.
+
+        What it had encoded is recognized anew.
+        """
         batch = self._running.pop(batch_id)
         crashes = batch.crashes + 1
         verdict = isolate(batch.jobs, crashes)
-        for group in verdict.retry:
-            self._retries.append(Batch(next(self._batch_ids), group, crashes))
+        self._retry(verdict.retry, crashes)
+        encoded, self._encoded = self._encoded, {}
+        self._unwanted.clear()
+        self._dropped.clear()
+        self._retry(_by_key(encoded.values()), 0)
         return tuple(bound.job for bound in verdict.quarantined)
 
-    def _gather(self, kind: WindowKind) -> tuple[BoundJob, ...]:
-        """The next batch of this kind, in order of deadline."""
-        live = [bound.job for batch in self._scheduled() for bound in batch.jobs]
-        busy = {job.stream for job in live if job.kind is WindowKind.INTERIM}
-        entries = [entry for entry in self._waiting.values() if entry.job.kind is kind]
-        entries.sort(key=lambda entry: (entry.deadline, entry.job.job_id))
+    def unwanted(self) -> tuple[int, ...]:
+        """Encoded jobs that were cancelled since the last call."""
+        unwanted, self._unwanted = tuple(self._unwanted), []
+        return unwanted
+
+    def _fresh(self, now: float) -> Batch | None:
+        """A batch of jobs that no worker died on."""
+        for kind in self._kinds(now):
+            ready = self._ready(kind, now)
+            phase, jobs = self._phases.choose(ready, self._encoded_of(kind), now)
+            if not jobs:
+                continue
+            if phase is Phase.DECODE:
+                for bound in jobs:
+                    del self._encoded[bound.job.job_id]
+            else:
+                self._begin(kind, jobs, now)
+            return Batch(next(self._batch_ids), jobs, phase)
+        return None
+
+    def _kinds(self, now: float) -> tuple[WindowKind, ...]:
+        """The kinds of windows in the order in which they are served."""
+        finals_first = (WindowKind.FINAL, WindowKind.INTERIM)
+        if self._policy.order is Order.FIFO:
+            return tuple(sorted(finals_first, key=lambda kind: self._oldest(kind, now)))
+        if now - self._last_interims < INTERIM_FLOOR:
+            return finals_first
+        first = self._ready(WindowKind.INTERIM, now)[:1]
+        aged = any(now - self._since(self._waiting.place(b.job)) >= INTERIM_FLOOR for b in first)
+        return finals_first[::-1] if aged else finals_first
+
+    def _oldest(self, kind: WindowKind, now: float) -> float:
+        """Since when the first job of a kind that may be served waits; `now` for none."""
+        return min(map(self._since, self._in_order(kind, now)), default=now)
+
+    def _ready(self, kind: WindowKind, now: float) -> list[BoundJob]:
+        """The waiting jobs that go next: the first and those with its key."""
         jobs: list[BoundJob] = []
-        key: Hashable = None
-        for entry in entries:
-            if kind is WindowKind.INTERIM and entry.job.stream in busy:
-                continue
+        for entry in self._in_order(kind, now):
             binding = entry.job.bind()
-            if binding is None or (jobs and binding.key != key):
-                continue
-            key = binding.key
-            jobs.append(BoundJob(entry.job, binding.span))
-            if len(jobs) == self._max_batch:
-                break
-        return tuple(jobs)
+            if binding is not None and (not jobs or binding.key == jobs[0].binding.key):
+                jobs.append(BoundJob(entry.job, binding))
+        return jobs
 
-    def _floor_reached(self, first: BoundJob, now: float) -> bool:
-        waited_since = max(self._waiting[first.job.job_id].since, self._last_interims)
-        return now - waited_since >= INTERIM_FLOOR
+    def _in_order(self, kind: WindowKind, now: float) -> list[Entry]:
+        """The waiting jobs of a kind that may be served now."""
+        entries = self._waiting.of(kind)
+        if kind is WindowKind.INTERIM:
+            busy = {job.stream for job in self._live() if job.kind is kind}
+            if not self._policy.coalesce:
+                busy.clear()
+            entries = [e for e in entries if e.job.stream not in busy and self._since(e) <= now]
+        fifo = self._policy.order is Order.FIFO
+        return sorted(entries, key=lambda e: (e.since if fifo else e.deadline, e.job.job_id))
 
-    def _predecessor(self, job: Job) -> _Waiting | None:
-        """The waiting interim of the stream, if `job` is an interim too."""
-        if job.kind is WindowKind.FINAL or job.stream not in self._interims:
-            return None
-        return self._waiting[self._interims[job.stream]]
+    def _since(self, entry: Entry) -> float:
+        """Since when a job could be served: an interim not before the pace allows it."""
+        if entry.job.kind is WindowKind.FINAL:
+            return entry.since
+        begun = self._begun.get(entry.job.stream)
+        return entry.since if begun is None else max(entry.since, begun + self._pace.interval)
 
-    def _evictable(self, job: Job) -> _Waiting:
-        """The waiting interim that gives way to `job`."""
-        interims = [self._waiting[job_id] for job_id in self._interims.values()]
-        if job.kind is WindowKind.INTERIM or not interims:
-            raise CapacityExhausted(f"{self._max_pending} windows are waiting already")
-        return max(interims, key=lambda entry: (entry.deadline, entry.job.job_id))
+    def _begin(self, kind: WindowKind, jobs: Iterable[BoundJob], now: float) -> None:
+        """Take jobs out of the waiting ones."""
+        for bound in jobs:
+            entry = self._waiting.take(bound.job.job_id)
+            self._pace.observe(kind, now - self._since(entry), now)
+            if kind is WindowKind.INTERIM:
+                self._begun[bound.job.stream] = now
+        if kind is WindowKind.INTERIM:
+            self._last_interims = now
+            longest = self._pace.interval
+            self._begun = {s: at for s, at in self._begun.items() if now - at < longest}
 
-    def _remove(self, job: Job) -> None:
-        del self._waiting[job.job_id]
-        if job.kind is WindowKind.INTERIM:
-            del self._interims[job.stream]
+    def _encoded_of(self, kind: WindowKind) -> list[BoundJob]:
+        """The encoded jobs that are decoded next: the most urgent and those with its key."""
+        jobs = [bound for bound in self._encoded.values() if bound.job.kind is kind]
+        jobs.sort(key=lambda bound: (bound.job.deadline, bound.job.job_id))
+        return [bound for bound in jobs if bound.binding.key == jobs[0].binding.key]
 
-    def _scheduled(self) -> list[Batch]:
-        return [*self._running.values(), *self._retries]
+    def _live(self) -> Iterator[Job]:
+        """Jobs that were scheduled and have not ended."""
+        for batch in (*self._running.values(), *self._retries):
+            yield from (bound.job for bound in batch.jobs)
+        yield from (bound.job for bound in self._encoded.values())
 
-    def _shrink(self, batch: Batch) -> None:
-        """Put `batch` in the place of the one it was; a retry of nothing is dropped."""
+    def _retry(self, groups: Iterable[tuple[BoundJob, ...]], crashes: int) -> None:
+        for group in groups:
+            self._retries.append(Batch(next(self._batch_ids), group, crashes=crashes))
+
+    def _shrink(self, batch: Batch, left: tuple[BoundJob, ...]) -> None:
+        """Leave jobs out of a batch; a retry of nothing is dropped."""
         if batch.batch_id in self._running:
-            self._running[batch.batch_id] = batch
+            self._running[batch.batch_id] = replace(batch, jobs=left)
             return
-        left = (batch if old.batch_id == batch.batch_id else old for old in self._retries)
-        self._retries = deque(retry for retry in left if retry.jobs)
+        shrunk = (replace(b, jobs=left) if b is batch else b for b in self._retries)
+        self._retries = deque(retry for retry in shrunk if retry.jobs)
+
+
+def _by_key(jobs: Iterable[BoundJob]) -> list[tuple[BoundJob, ...]]:
+    groups: dict[Hashable, list[BoundJob]] = {}
+    for bound in jobs:
+        groups.setdefault((bound.job.kind, bound.binding.key), []).append(bound)
+    return [tuple(group) for group in groups.values()]

@@ -1,0 +1,65 @@
+"""A batch on its way to the worker and back."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sori_server.domain.errors import RecognitionFailed
+from sori_server.domain.recognition import EngineTiming
+from sori_server.engine.cost import Phase
+from sori_server.engine.model import WindowTask
+from sori_server.engine.scheduler.jobs import Batch
+from sori_server.engine.window import PendingWindow
+from sori_server.engine.worker import Worker
+from sori_server.engine.worker_process import Decode, Encode, Outcome, Recognize
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came of a batch, in order: None of windows that are encoded now.
+
+    `timing` is that of the call, without any waiting; its batch size counts the windows that
+    reached the model.
+    """
+
+    outcomes: list[Outcome | None]
+    timing: EngineTiming
+
+
+def perform(
+    worker: Worker, batch: Batch, windows: Sequence[PendingWindow], unwanted: tuple[int, ...]
+) -> Answer:
+    """Build the features of a batch, if it needs any, and call the worker; in any thread.
+
+    `unwanted` are the numbers of encoded windows it may drop.
+
+    Raises:
+        WorkerCrashed: it died on the way.
+    """
+    if unwanted:
+        worker.forget(unwanted)
+    numbers = tuple(bound.job.job_id for bound in batch.jobs)
+    if batch.phase is Phase.DECODE:
+        done = worker.run(Decode(numbers))
+        return Answer([*done.outcomes], EngineTiming(0.0, 0.0, done.inference, len(numbers)))
+    started = time.perf_counter()
+    spans = [bound.span for bound in batch.jobs]
+    tasks = [window.task(span) for window, span in zip(windows, spans, strict=True)]
+    sound = {n: t for n, t in zip(numbers, tasks, strict=True) if isinstance(t, WindowTask)}
+    preprocessing = time.perf_counter() - started
+    if not sound:
+        return Answer([*_failures(tasks)], EngineTiming(batch_size=0))
+    wanted = tuple(sound.values())
+    encoding = batch.phase is Phase.ENCODE
+    done = worker.run(Encode(wanted, tuple(sound)) if encoding else Recognize(wanted))
+    left = iter(done.outcomes)
+    return Answer(
+        [next(left) if isinstance(task, WindowTask) else task for task in tasks],
+        EngineTiming(0.0, preprocessing, done.inference, len(sound)),
+    )
+
+
+def _failures(tasks: Sequence[WindowTask | RecognitionFailed]) -> list[RecognitionFailed]:
+    return [task for task in tasks if isinstance(task, RecognitionFailed)]

@@ -1,0 +1,63 @@
+"""What the scheduler orders: jobs, what they are bound to, and batches of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass
+from typing import Final
+
+from sori_server.domain.audio import Span
+from sori_server.domain.recognition import WindowKind
+from sori_server.engine.cost import CallLoad, Phase
+
+_LIGHT: Final = CallLoad(frames=1, rows=1, steps=1, beam_size=1, phase=Phase.RECOGNIZE)
+
+
+@dataclass(frozen=True, slots=True)
+class Binding:
+    """What a job would recognize now. Jobs with equal keys may share a batch.
+
+    `load` is that of a call for it alone.
+    """
+
+    key: Hashable
+    span: Span
+    load: CallLoad = _LIGHT
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A window that wants text.
+
+    `deadline` is on the clock of `now`, in seconds. `bind` returns None while there is
+    nothing to recognize yet.
+    """
+
+    job_id: int
+    stream: Hashable
+    kind: WindowKind
+    deadline: float
+    bind: Callable[[], Binding | None]
+
+
+@dataclass(frozen=True, slots=True)
+class BoundJob:
+    """A job with what it was scheduled for."""
+
+    job: Job
+    binding: Binding
+
+    @property
+    def span(self) -> Span:
+        """The samples it covers."""
+        return self.binding.span
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Jobs for one model call. `crashes` counts the workers they were on that died."""
+
+    batch_id: int
+    jobs: tuple[BoundJob, ...]
+    phase: Phase = Phase.RECOGNIZE
+    crashes: int = 0

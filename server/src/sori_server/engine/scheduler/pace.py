@@ -1,0 +1,69 @@
+"""How often streams get interims: rarer while windows wait for the model. Pure."""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from typing import Final
+
+from sori_server.domain.recognition import WindowKind
+
+INTERVALS: Final = (0.0, 1.0, 2.0, math.inf)
+"""Least seconds between two interims of a stream, by level: as asked for, up to none."""
+TOLERATED: Final = {WindowKind.FINAL: 0.1, WindowKind.INTERIM: 0.3}
+"""Seconds of waiting above which there are too many interims."""
+EASY: Final = 0.25
+"""Share of that below which there may be more."""
+RISE: Final = 1.0
+"""Seconds between two steps towards fewer interims: those under way have to end first."""
+FALL: Final = 5.0
+"""Seconds without a wait that is not easy before a step towards more."""
+MEMORY: Final = 10.0
+"""Seconds for which the wait of a final is remembered."""
+_MOST_REMEMBERED: Final = 256
+_SMOOTHING: Final = 0.2
+
+
+class InterimPace:
+    """Steps through `INTERVALS` by how long windows waited for the model.
+
+    Up at once when they wait too long on average, down step by step when they have not for
+    a while: additive ease, multiplicative relief, as in congestion control (Chiu and Jain,
+    1989).
+    """
+
+    def __init__(self, *, adaptive: bool = True) -> None:
+        self._top = len(INTERVALS) - 1 if adaptive else 0
+        self._level = 0
+        self._pressure = 0.0
+        self._changed = -math.inf
+        self._hard = -math.inf
+        self._waits: deque[tuple[float, float]] = deque(maxlen=_MOST_REMEMBERED)
+
+    @property
+    def interval(self) -> float:
+        """Least seconds between two interims of a stream now."""
+        return INTERVALS[self._level]
+
+    def observe(self, kind: WindowKind, wait: float, now: float) -> None:
+        """Take note that a window waited for `wait` seconds until it was dispatched at `now`."""
+        if kind is WindowKind.FINAL:
+            self._waits.append((now, wait))
+        pressure = wait / TOLERATED[kind]
+        self._pressure += _SMOOTHING * (pressure - self._pressure)
+        if pressure > EASY:
+            self._hard = now
+        if self._pressure > 1.0 and now - self._changed >= RISE and self._level < self._top:
+            self._step(+1, now)
+        elif now - max(self._hard, self._changed) >= FALL and self._level > 0:
+            self._step(-1, now)
+
+    def final_wait(self, now: float) -> float:
+        """The wait that 19 of 20 finals of the last `MEMORY` seconds did not exceed; 0 for none."""
+        recent = sorted(wait for at, wait in self._waits if now - at <= MEMORY)
+        return recent[math.ceil(0.95 * len(recent)) - 1] if recent else 0.0
+
+    def _step(self, by: int, now: float) -> None:
+        self._level += by
+        self._changed = now
+        self._pressure = 0.0
