@@ -62,8 +62,10 @@ async def ask(engine: BatchingEngine, number: int, name: str, which: int) -> lis
 
 
 async def test_a_crowd_reads_what_each_reads_alone() -> None:
-    loader = functools.partial(WhisperSpeechModel, MINI, place("cpu", cpu_threads=2))
-    engine = BatchingEngine(loader, WhisperFrontEnd(MINI.path, MINI.capabilities), Limits())
+    placement = place("cpu", cpu_threads=1, parallel_calls=2)
+    loader = functools.partial(WhisperSpeechModel, MINI, placement)
+    front_end = WhisperFrontEnd(MINI.path, MINI.capabilities)
+    engine = BatchingEngine(loader, front_end, Limits(), lanes=2)
     await engine.start()
     try:
         streams = list(enumerate(itertools.product(NAMES, (0, 2))))

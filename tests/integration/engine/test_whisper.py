@@ -24,7 +24,7 @@ from sori_server.engine.models import ResolvedModel, resolve
 from sori_server.engine.placement import place
 from sori_server.engine.stream_audio import WhisperStreamAudio
 from sori_server.engine.vocabulary import Vocabulary
-from sori_server.engine.whisper import WhisperSpeechModel, _Window
+from sori_server.engine.whisper import EncodedWindow, WhisperSpeechModel, _Window
 from sori_server.engine.whisper_calls import Decoded
 from support.recordings import NAMES, Utterance, read_recording
 
@@ -195,6 +195,22 @@ def test_a_batch_that_mixes_everything_equals_its_windows_alone(
     assert told(together) == told(solo(model, tasks))
     assert told(model.recognize_batch(tasks[::-1]))[::-1] == told(together)
     assert {o.language for o in together if isinstance(o, Hypothesis)} == {"en", "ko"}
+
+
+def test_windows_encoded_apart_are_decoded_together(
+    recorded: tuple[WhisperSpeechModel, Recorder],
+) -> None:
+    model, recorder = recorded
+    tasks = mixed_batch()
+    alone = told(solo(model, tasks))
+    apart = [one for first in range(0, len(tasks), 3) for one in model.encode(tasks[first:][:3])]
+    encoded = [one for one in apart if isinstance(one, EncodedWindow)]
+    before = len(recorder.of("encode"))
+    odd, even = encoded[1::2], encoded[::2]
+
+    assert told(model.decode(odd)) == alone[1::2]
+    assert told(model.decode(even)) == alone[::2]
+    assert len(recorder.of("encode")) == before
 
 
 def test_samples_are_the_same_in_any_company(model: WhisperSpeechModel) -> None:

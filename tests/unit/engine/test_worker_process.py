@@ -10,7 +10,7 @@ from sori_server.domain.errors import RecognitionFailed
 from sori_server.domain.recognition import DecodingOptions, Hypothesis
 from sori_server.engine.fake import POISON_WORD, FakeBehaviour, FakeModel, FakeStreamAudio
 from sori_server.engine.model import WindowTask
-from sori_server.engine.worker_process import Outcome, one_by_one
+from sori_server.engine.worker_process import Decode, Desk, Encode, Forget, Outcome, one_by_one
 from support.word_audio import speak
 
 pytestmark = pytest.mark.unit
@@ -36,7 +36,11 @@ class Forgetful(FakeModel):
 def test_outcomes_come_in_order() -> None:
     model = FakeModel(FakeBehaviour())
 
-    assert texts(one_by_one(model.recognize_batch, [task(3), task(1), task(2)])) == [" w3", " w1", " w2"]
+    assert texts(one_by_one(model.recognize_batch, [task(3), task(1), task(2)])) == [
+        " w3",
+        " w1",
+        " w2",
+    ]
 
 
 def test_an_error_fails_the_guilty_task_only_and_says_no_more_than_its_type() -> None:
@@ -57,3 +61,34 @@ def test_a_missing_outcome_is_never_taken_for_another_tasks() -> None:
     outcomes = one_by_one(Forgetful(FakeBehaviour()).recognize_batch, [task(1), task(2), task(3)])
 
     assert texts(outcomes) == [" w1", " w2", " w3"]
+
+
+def test_what_was_encoded_is_decoded_in_any_company_and_forgotten() -> None:
+    desk = Desk(FakeModel(FakeBehaviour()))
+    assert desk.answer(Encode((task(1), task(2)), (11, 12))).outcomes == (None, None)
+    desk.answer(Encode((task(3),), (13,)))
+
+    done = desk.answer(Decode((13, 11)))
+
+    assert texts([o for o in done.outcomes if o]) == [" w3", " w1"]
+    assert desk.kept == 1
+
+
+def test_what_nobody_wants_is_forgotten() -> None:
+    desk = Desk(FakeModel(FakeBehaviour()))
+    desk.answer(Encode((task(1), task(2)), (11, 12)))
+    desk.forget(Forget((11, 99)))
+
+    assert desk.kept == 1
+
+
+def test_a_window_that_cannot_be_encoded_fails_alone_and_is_not_kept() -> None:
+    class Choosy(FakeModel):
+        def encode(self, tasks: Sequence[WindowTask]) -> list[WindowTask | RecognitionFailed]:
+            return [RecognitionFailed("no") if t.span.end == 1_600 else t for t in tasks]
+
+    desk = Desk(Choosy(FakeBehaviour()))
+    done = desk.answer(Encode((task(1),), (11,)))
+
+    assert texts([o for o in done.outcomes if o]) == ["no"]
+    assert desk.kept == 0

@@ -16,7 +16,7 @@ from sori_server.domain.recognition import WindowKind
 from sori_server.engine.cost import CallLoad, CostModel, Phase, Sample
 from sori_server.engine.scheduler.core import INTERIM_FLOOR, Scheduler
 from sori_server.engine.scheduler.jobs import Batch, Binding, Job
-from sori_server.engine.scheduler.policy import Policy
+from sori_server.engine.scheduler.policy import Order, Policy
 
 pytestmark = pytest.mark.unit
 
@@ -40,7 +40,7 @@ def ids(batch: Batch | None) -> list[int]:
 
 def limited(max_batch: int, max_pending: int) -> Scheduler:
     limits = Limits(max_batch=max_batch, max_pending_windows=max_pending, max_call_time=1e9)
-    return Scheduler(limits)
+    return Scheduler(limits, policy=Policy(split_phases=False))
 
 
 def scheduler_with(*jobs: Job, max_batch: int = 8, max_pending: int = 100) -> Scheduler:
@@ -288,6 +288,116 @@ def test_one_killer_never_makes_more_than_a_few_crashes_in_a_row() -> None:
         longest = max(longest, in_a_row)
 
     assert longest == 2
+
+
+def crowd(count: int, kind: WindowKind = FINAL) -> Scheduler:
+    """Many jobs that are better encoded apart, two in a call, and decoded together."""
+    limits = Limits(max_batch=2, max_call_time=1e9)
+    scheduler = Scheduler(limits, decoding_in_company_is_cheap())
+    for k in range(count):
+        scheduler.add(job(k, kind), 0.0)
+    return scheduler
+
+
+def run(scheduler: Scheduler, now: float = 0.0) -> Batch | None:
+    batch = scheduler.schedule(now)
+    if batch is not None:
+        scheduler.complete(batch.batch_id)
+    return batch
+
+
+def test_a_final_that_comes_while_interims_are_encoded_goes_first() -> None:
+    scheduler = crowd(6, INTERIM)
+    assert ids(run(scheduler)) == [0, 1]
+    scheduler.add(job(9), 0.0)
+
+    assert ids(run(scheduler)) == [9]
+    assert ids(run(scheduler)) == [2, 3]
+
+
+def test_a_window_that_is_cancelled_once_it_is_encoded_is_not_decoded() -> None:
+    scheduler = crowd(4)
+    run(scheduler)
+    assert scheduler.cancel(0)
+    assert scheduler.unwanted() == (0,)
+    assert scheduler.unwanted() == ()
+    run(scheduler)
+
+    decoded = run(scheduler)
+    assert decoded is not None
+    assert decoded.phase is Phase.DECODE
+    assert ids(decoded) == [1, 2, 3]
+
+
+def test_a_window_that_is_cancelled_while_it_is_encoded_is_not_decoded() -> None:
+    scheduler = crowd(4)
+    batch = scheduler.schedule(0.0)
+    assert batch is not None
+    assert scheduler.cancel(0)
+    assert scheduler.unwanted() == (), "it is not encoded yet"
+    scheduler.complete(batch.batch_id)
+
+    assert scheduler.unwanted() == (0,)
+
+
+def test_what_a_dead_worker_had_encoded_is_recognized_anew_and_not_suspected() -> None:
+    scheduler = crowd(6)
+    run(scheduler)
+    batch = scheduler.schedule(0.0)
+    assert batch is not None
+    scheduler.fail(batch.batch_id)
+    retried = []
+    while (again := run(scheduler)) is not None:
+        retried.append((again.phase, again.crashes, ids(again)))
+
+    assert retried == [
+        (Phase.RECOGNIZE, 1, [2]),
+        (Phase.RECOGNIZE, 1, [3]),
+        (Phase.RECOGNIZE, 0, [0, 1]),
+        (Phase.RECOGNIZE, 0, [4, 5]),
+    ]
+
+
+def test_interims_of_a_stream_keep_the_pace() -> None:
+    scheduler = scheduler_with(*(job(k, deadline=9.0) for k in range(20)), max_batch=1)
+    for k in range(20):
+        run(scheduler, k / 10)
+    now = 2.0
+    assert scheduler.interim_interval == 2.0, "finals waited"
+    for k in range(20):
+        scheduler.add(job(200 + k), now)
+        run(scheduler, now)
+    scheduler.add(job(100, INTERIM, stream="s"), now)
+    assert ids(run(scheduler, now)) == [100]
+
+    scheduler.add(job(101, INTERIM, stream="s"), now + 0.5)
+    scheduler.add(job(102, INTERIM, stream="t"), now + 0.5)
+    assert ids(run(scheduler, now + 0.5)) == [102]
+    assert run(scheduler, now + 1.9) is None
+    assert ids(run(scheduler, now + 2.0)) == [101]
+
+
+def test_without_coalescing_each_interim_is_recognized_as_it_was_asked_for() -> None:
+    received = [100]
+    policy = Policy(coalesce=False)
+    scheduler = Scheduler(Limits(max_call_time=1e9), policy=policy)
+    for k in range(3):
+        bind = lambda: Binding("k", Span(0, received[0]))  # noqa: E731
+        assert scheduler.add(job(k, INTERIM, stream="s", bind=bind), 0.0) is None
+        received[0] += 100
+
+    batch = scheduler.schedule(0.0)
+    assert batch is not None
+    assert [bound.span.end for bound in batch.jobs] == [100, 200, 300]
+
+
+def test_first_come_first_served_where_that_is_the_policy() -> None:
+    scheduler = Scheduler(Limits(max_call_time=1e9), policy=Policy(order=Order.FIFO))
+    scheduler.add(job(1, INTERIM, deadline=9.0), 0.0)
+    scheduler.add(job(2, FINAL, deadline=1.0), 0.1)
+    scheduler.add(job(3, FINAL, deadline=0.5), 0.2)
+
+    assert [ids(run(scheduler, 1.0)) for _ in range(2)] == [[1], [2, 3]]
 
 
 @dataclass
