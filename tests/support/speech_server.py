@@ -18,8 +18,9 @@ from sori.v1 import speech_pb2_grpc as rpc
 from sori_server.app import Server, build_engine, resolve_model
 from sori_server.domain.limits import Limits
 from sori_server.engine.dispatcher import BatchingEngine
-from sori_server.engine.fake import FakeBehaviour, FakeFrontEnd, fake_loader
+from sori_server.engine.fake import FakeBehaviour, FakeFrontEnd, FakeStreamAudio, fake_loader
 from sori_server.engine.port import EnginePort
+from sori_server.engine.tiers import TieredAudio, TieredEngine
 from sori_server.runtime.gateway import Gateway
 from sori_server.settings import Settings
 from support.raw_client import PATIENCE, Stream, config_of
@@ -97,6 +98,16 @@ def fake_engine(
     """
     sys.modules["__main__"] = ModuleType("__main__")
     return BatchingEngine(fake_loader(behaviour), FakeFrontEnd(), limits or Limits())
+
+
+def tiered_fake_engine(interims: FakeBehaviour | None = None) -> TieredEngine:
+    """An engine with two fake models, not started."""
+
+    def audio() -> TieredAudio:
+        both = FakeStreamAudio()
+        return TieredAudio(both, both)
+
+    return TieredEngine(fake_engine(interims), fake_engine(), audio)
 
 
 def server_for(engine: EnginePort, limits: Limits | None = None) -> Server:

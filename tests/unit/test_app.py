@@ -7,6 +7,7 @@ import gc
 import socket
 from collections.abc import AsyncIterator
 from contextlib import closing
+from pathlib import Path
 
 import grpc
 import pytest
@@ -21,12 +22,17 @@ from sori_server.domain.errors import (
     ServerDraining,
 )
 from sori_server.domain.limits import Limits
+from sori_server.engine.capabilities import Capabilities
+from sori_server.engine.dispatcher import BatchingEngine
+from sori_server.engine.models import ResolvedModel
+from sori_server.engine.tiers import TieredEngine
 from sori_server.settings import Settings
 from support.in_process import ScriptedDoor, ScriptedEngine, chunks, settle, stream_config
 from support.word_audio import assert_heard, speak
 
 pytestmark = pytest.mark.contract
 
+STOCK = ResolvedModel("stock", Path(), "1", Capabilities())
 STATUS = health_pb2.HealthCheckResponse
 
 
@@ -162,6 +168,37 @@ def test_an_engine_is_built_of_settings_and_not_started() -> None:
     assert not engine.ready
 
 
+def test_a_second_model_makes_an_engine_of_two_tiers() -> None:
+    settings = Settings(model="mini", interim_model="mini", device="cpu")
+    model = resolve_model(settings)
+    assert model.interims == resolve_model(Settings(model="mini", device="cpu"))
+    assert isinstance(build_engine(settings, model), TieredEngine)
+    assert isinstance(build_engine(settings, model.interims), BatchingEngine)
+
+
+@pytest.mark.parametrize(("setting", "short"), [("auto", True), ("on", True), ("off", False)])
+def test_windows_are_as_short_as_the_settings_say(setting: str, short: bool) -> None:
+    settings = Settings(model="mini", interim_model="mini", short_windows=setting, device="cpu")
+    model = resolve_model(settings)
+    assert model.interims is not None
+    assert model.capabilities.short_windows is short
+    assert model.interims.capabilities.short_windows is short
+    assert not model.warning
+
+
+def test_short_windows_of_a_model_that_may_not_bear_them_are_warned_of(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(app, "resolve", lambda *_, **__: STOCK)
+    assert resolve_model(Settings(device="cpu")) == STOCK
+    assert resolve_model(Settings(short_windows="off", device="cpu")) == STOCK
+    assert not caplog.records
+    model = resolve_model(Settings(short_windows="on", device="cpu"))
+    assert model.capabilities.short_windows
+    assert "63 words of a hundred" in model.warning
+    assert "63 words of a hundred" in caplog.text
+
+
 def test_a_device_there_is_not_is_named() -> None:
     settings = Settings(model="mini", device="abacus")
     with pytest.raises(InvalidConfig, match=r"^device: "):
@@ -191,7 +228,12 @@ def test_what_auto_stands_for_is_the_preset_s_to_say(
     monkeypatch: pytest.MonkeyPatch, preset: str, usual: str
 ) -> None:
     wanted: list[object] = []
-    monkeypatch.setattr(app, "resolve", lambda *names, **more: wanted.append((names, more)))
+
+    def resolve(*names: str, **more: object) -> ResolvedModel:
+        wanted.append((names, more))
+        return STOCK
+
+    monkeypatch.setattr(app, "resolve", resolve)
     resolve_model(Settings(preset=preset, device="cpu"))
     assert wanted == [(("auto", "cpu"), {"progress": None, "usual": usual})]
 

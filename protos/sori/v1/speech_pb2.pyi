@@ -494,20 +494,22 @@ class ListModelsResponse(_message.Message):
     def __init__(self, models: _Optional[_Iterable[_Union[Model, _Mapping]]] = ..., next_page_token: _Optional[str] = ...) -> None: ...
 
 class Model(_message.Message):
-    __slots__ = ("name", "display_name", "revision", "language_codes", "loaded", "tasks")
+    __slots__ = ("name", "display_name", "revision", "language_codes", "loaded", "tasks", "interim_model")
     NAME_FIELD_NUMBER: _ClassVar[int]
     DISPLAY_NAME_FIELD_NUMBER: _ClassVar[int]
     REVISION_FIELD_NUMBER: _ClassVar[int]
     LANGUAGE_CODES_FIELD_NUMBER: _ClassVar[int]
     LOADED_FIELD_NUMBER: _ClassVar[int]
     TASKS_FIELD_NUMBER: _ClassVar[int]
+    INTERIM_MODEL_FIELD_NUMBER: _ClassVar[int]
     name: str
     display_name: str
     revision: str
     language_codes: _containers.RepeatedScalarFieldContainer[str]
     loaded: bool
     tasks: _containers.RepeatedScalarFieldContainer[Task]
-    def __init__(self, name: _Optional[str] = ..., display_name: _Optional[str] = ..., revision: _Optional[str] = ..., language_codes: _Optional[_Iterable[str]] = ..., loaded: _Optional[bool] = ..., tasks: _Optional[_Iterable[_Union[Task, str]]] = ...) -> None: ...
+    interim_model: str
+    def __init__(self, name: _Optional[str] = ..., display_name: _Optional[str] = ..., revision: _Optional[str] = ..., language_codes: _Optional[_Iterable[str]] = ..., loaded: _Optional[bool] = ..., tasks: _Optional[_Iterable[_Union[Task, str]]] = ..., interim_model: _Optional[str] = ...) -> None: ...
 
 class GetServerInfoRequest(_message.Message):
     __slots__ = ()

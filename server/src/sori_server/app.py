@@ -3,25 +3,35 @@
 from __future__ import annotations
 
 import functools
+import logging
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
+from typing import Final
 
 from sori_server.domain.errors import InvalidConfig
 from sori_server.domain.presets import Preset, preset_named
 from sori_server.engine.dispatcher import BatchingEngine
-from sori_server.engine.front_end import WhisperFrontEnd
+from sori_server.engine.front_end import WhisperFrontEnd, mel_bands
 from sori_server.engine.hub import Progress
 from sori_server.engine.models import ResolvedModel, resolve
 from sori_server.engine.placement import place
 from sori_server.engine.port import EnginePort
+from sori_server.engine.scheduler.policy import Policy
+from sori_server.engine.stream_audio import WhisperStreamAudio
+from sori_server.engine.tiers import TieredAudio, TieredEngine
 from sori_server.engine.whisper import WhisperSpeechModel
 from sori_server.runtime.gateway import Gateway
 from sori_server.settings import Settings
 from sori_server.transport.grpc.server import GrpcServer
 
+_log = logging.getLogger(__name__)
+
+_SHORT: Final = {"on": True, "off": False}
+
 
 def resolve_model(settings: Settings, progress: Progress | None = None) -> ResolvedModel:
-    """The model of the settings, fetched if it is not on this machine.
+    """The model of the settings, fetched if it is not on this machine, and that for interims.
 
     `auto` is the model of the preset, if it has one.
 
@@ -30,25 +40,31 @@ def resolve_model(settings: Settings, progress: Progress | None = None) -> Resol
         InvalidConfig: there is no such kind of device, or no such preset.
     """
     usual = _preset(settings).model
-    return resolve(settings.model, _device(settings), progress=progress, usual=usual)
+    device = _device(settings)
+    model = _windowed(resolve(settings.model, device, progress=progress, usual=usual), settings)
+    if not settings.interim_model:
+        return model
+    interims = _windowed(resolve(settings.interim_model, device, progress=progress), settings)
+    warning = "; ".join(filter(None, (model.warning, interims.warning)))
+    return replace(model, interims=interims, warning=warning)
 
 
-def build_engine(settings: Settings, model: ResolvedModel) -> BatchingEngine:
-    """An engine for `model`, not started.
+def build_engine(
+    settings: Settings, model: ResolvedModel, policy: Policy | None = None
+) -> BatchingEngine | TieredEngine:
+    """An engine for `model`, and for its interims if another model is for them; not started.
+
+    `policy` is for measurements of what scheduling is worth.
 
     Raises:
         InvalidConfig: there is no such kind of device.
     """
     _device(settings)
-    placement = place(
-        settings.device,
-        settings.compute_type,
-        cpu_threads=settings.cpu_threads,
-        parallel_calls=settings.parallel_calls,
-    )
-    loader = functools.partial(WhisperSpeechModel, model, placement)
-    front_end = WhisperFrontEnd(model.path, model.capabilities)
-    return BatchingEngine(loader, front_end, settings.limits)
+    finals = _batching(settings, model, policy)
+    if model.interims is None:
+        return finals
+    audio = functools.partial(_audio_of, mel_bands(model.path), mel_bands(model.interims.path))
+    return TieredEngine(_batching(settings, model.interims, policy), finals, audio)
 
 
 @asynccontextmanager
@@ -64,6 +80,41 @@ async def open_gateway(settings: Settings, model: ResolvedModel) -> AsyncIterato
         yield Gateway(engine, settings.limits, _preset(settings))
     finally:
         await engine.close()
+
+
+def _batching(settings: Settings, model: ResolvedModel, policy: Policy | None) -> BatchingEngine:
+    placement = place(
+        settings.device,
+        settings.compute_type,
+        cpu_threads=settings.cpu_threads,
+        parallel_calls=settings.parallel_calls,
+    )
+    loader = functools.partial(WhisperSpeechModel, model, placement)
+    front_end = WhisperFrontEnd(model.path, model.capabilities)
+    lanes = placement.parallel_calls
+    return BatchingEngine(loader, front_end, settings.limits, lanes=lanes, policy=policy)
+
+
+def _audio_of(mels: int, interim_mels: int) -> TieredAudio:
+    audio = WhisperStreamAudio(mels)
+    return TieredAudio(audio, audio.in_bands(interim_mels))
+
+
+def _windowed(model: ResolvedModel, settings: Settings) -> ResolvedModel:
+    """`model` with windows as short as the settings want them."""
+    bears = model.capabilities.short_windows
+    wanted = _SHORT.get(settings.short_windows, bears)
+    warning = model.warning
+    if wanted and not bears:
+        risk = (
+            f"the card of model {model.name!r} does not say that it reads windows shorter than "
+            "30 s, and stock Whisper models do not: large-v3-turbo gets 63 words of a hundred "
+            "wrong so, not 15"
+        )
+        _log.warning("short_windows = on: %s", risk)
+        warning = "; ".join(filter(None, (warning, risk)))
+    capabilities = replace(model.capabilities, short_windows=wanted)
+    return replace(model, capabilities=capabilities, warning=warning)
 
 
 def _preset(settings: Settings) -> Preset:

@@ -33,6 +33,10 @@ class Settings:
     """Port of WebSocket, HTTP and the page, reserved: nothing listens on it yet."""
     model: str = "auto"
     """Name or path of the model; `auto` picks by device and by what can be had."""
+    interim_model: str = ""
+    """Name or path of a smaller model for interims, in a worker of its own; empty for none."""
+    short_windows: str = "auto"
+    """Whether windows are not padded to 30 s: `on`, `off`, or `auto` for what the models bear."""
     device: str = "auto"
     """`cpu`, `cuda` or one GPU of several, such as `cuda:1`; `auto` takes a GPU if there is any."""
     compute_type: str = "auto"
@@ -107,6 +111,15 @@ def _text() -> _Rule:
     return _Rule("text that is not empty", read, str)
 
 
+def _text_or_empty(*refused: str) -> _Rule:
+    def read(value: object) -> str:
+        if not isinstance(value, str) or value in refused:
+            raise ValueError
+        return value
+
+    return _Rule(f"text other than {', '.join(refused)}, or nothing", read, str)
+
+
 def _one_of(*choices: str) -> _Rule:
     def read(value: object) -> str:
         if not isinstance(value, str) or value not in choices:
@@ -155,6 +168,8 @@ _RULES: Final[dict[str, _Rule]] = {
     "grpc_port": _whole(0, 65_535),
     "bridge_port": _whole(0, 65_535),
     "model": _text(),
+    "interim_model": _text_or_empty("auto"),
+    "short_windows": _one_of("auto", "on", "off"),
     "device": _device(),
     "compute_type": _one_of(
         "auto",

@@ -68,6 +68,7 @@ def test_says_on_one_line_that_it_is_ready(server: Serving) -> None:
         "event": "ready",
         "grpc_port": port,
         "model": "mini",
+        "interim_model": "",
         "device": "cpu",
         "version": __version__,
     }

@@ -211,7 +211,11 @@ class GoAway:
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """A model of the server; `loaded` means ready to serve."""
+    """A model of the server; `loaded` means ready to serve.
+
+    `interim_model` is the name of the smaller model that interim results come from, empty
+    where they come from this one. Their text is then all tentative.
+    """
 
     name: str
     display_name: str
@@ -219,6 +223,7 @@ class Model:
     languages: tuple[str, ...]
     tasks: tuple[Task, ...]
     loaded: bool
+    interim_model: str = ""
 
 
 @dataclass(frozen=True, slots=True)

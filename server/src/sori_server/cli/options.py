@@ -43,6 +43,24 @@ Model = Annotated[
         rich_help_panel=_MODEL,
     ),
 ]
+InterimModel = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME|PATH",
+        help="A smaller model for text that is not final yet.",
+        show_default="none",
+        rich_help_panel=_MODEL,
+    ),
+]
+ShortWindows = Annotated[
+    str | None,
+    typer.Option(
+        metavar="auto|on|off",
+        help="Do not pad speech to 30 s; [b]auto[/] does so where the model's card says it may.",
+        show_default="auto",
+        rich_help_panel=_MODEL,
+    ),
+]
 Device = Annotated[
     str | None,
     typer.Option(

@@ -78,6 +78,7 @@ def print_ready_line(server: Server) -> None:
         "event": "ready",
         "grpc_port": server.grpc_port,
         "model": server.gateway.model.name,
+        "interim_model": server.gateway.model.interim_model,
         "device": server.gateway.model.device,
         "version": __version__,
     }
@@ -87,6 +88,7 @@ def print_ready_line(server: Server) -> None:
 def print_banner(settings: Settings, server: Server) -> None:
     """What serves where, and three commands to try."""
     model = server.gateway.model
+    interims = f", interims: {model.interim_model}" if model.interim_model else ""
     host = "127.0.0.1" if settings.host in _ANY_ADDRESS else settings.host
     address = f"{host}:{server.grpc_port}"
     console = Console(highlight=False, soft_wrap=True)
@@ -96,7 +98,7 @@ def print_banner(settings: Settings, server: Server) -> None:
             ("Sori", "bold"),
             f" {__version__} is ready on ",
             (f"{settings.host}:{server.grpc_port}", "bold"),
-            (f"   {model.name}, {model.device}, {model.compute_type}", DIM),
+            (f"   {model.name}{interims}, {model.device}, {model.compute_type}", DIM),
             "\n\n  Try in another terminal:",
         )
     )

@@ -31,7 +31,8 @@ _LOCAL_REVISION: Final = "local"
 class ResolvedModel:
     """A model whose files are on this machine.
 
-    `warning` is empty unless another model than the one wanted was taken; show it to the user.
+    `warning` is empty unless another model than the one wanted was taken, or it is used as it
+    may not bear: show it to the user. `interims` is the model for interims, if that is another.
     """
 
     name: str
@@ -39,6 +40,7 @@ class ResolvedModel:
     revision: str
     capabilities: Capabilities
     warning: str = ""
+    interims: ResolvedModel | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,8 +21,9 @@ class ModelInfo:
 
     `languages` are ISO 639-1 codes; `max_utterance` is the longest speech, in seconds, it
     reads well in one go, `commit_confidence` the least confidence, 0 to 1, at which the
-    words of its interims are worth committing, `condition_on_previous_text` whether earlier
-    text of a stream helps it.
+    words of its interims are worth committing (infinite: none are),
+    `condition_on_previous_text` whether earlier text of a stream helps it. `interim_model` is
+    the name of the model that interims come from, empty when it is this one.
     """
 
     name: str
@@ -35,6 +36,7 @@ class ModelInfo:
     max_utterance: float = LONGEST_UTTERANCE
     commit_confidence: float = 0.0
     condition_on_previous_text: bool = True
+    interim_model: str = ""
 
 
 @dataclass(frozen=True, slots=True)

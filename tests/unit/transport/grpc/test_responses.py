@@ -53,6 +53,7 @@ MODEL = ModelInfo(
     device="cpu",
     compute_type="int8",
     max_utterance=15.0,
+    interim_model="tinier",
 )
 FINAL = Result(
     utterance_index=4,
@@ -325,6 +326,7 @@ def test_a_model_has_every_field() -> None:
         language_codes=["en", "ko"],
         loaded=True,
         tasks=[pb.TASK_TRANSCRIBE, pb.TASK_TRANSLATE],
+        interim_model="tinier",
     )
     assert not model_message(MODEL, loaded=False).loaded
 

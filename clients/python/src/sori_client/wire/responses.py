@@ -215,6 +215,7 @@ def model(message: pb.Model) -> types.Model:
         languages=tuple(message.language_codes),
         tasks=tuple(_TASKS[task] for task in message.tasks if task in _TASKS),
         loaded=message.loaded,
+        interim_model=message.interim_model,
     )
 
 

@@ -13,8 +13,10 @@ from sori_server.cli.options import (
     Config,
     Device,
     Interim,
+    InterimModel,
     Json,
     Model,
+    ShortWindows,
     SingleUtterance,
     Words,
 )
@@ -44,6 +46,8 @@ def mic(
     interim: Interim = True,
     json: Json = False,
     model: Model = None,
+    interim_model: InterimModel = None,
+    short_windows: ShortWindows = None,
     device: Device = None,
     compute_type: ComputeType = None,
     config: Config = None,
@@ -61,6 +65,8 @@ def mic(
         raise typer.Exit(stream_to(address, source, wishes))
     flags = {
         "model": model,
+        "interim_model": interim_model,
+        "short_windows": short_windows,
         "device": device,
         "compute_type": compute_type,
         "preset": wishes.preset or None,

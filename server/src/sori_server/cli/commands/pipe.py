@@ -15,11 +15,13 @@ from sori_server.cli.options import (
     Device,
     Format,
     Interim,
+    InterimModel,
     Json,
     Model,
     PipeFormat,
     Rate,
     SeparateChannels,
+    ShortWindows,
     SingleUtterance,
     Words,
 )
@@ -44,6 +46,8 @@ def pipe(
     single_utterance: SingleUtterance = False,
     separate_channels: SeparateChannels = False,
     model: Model = None,
+    interim_model: InterimModel = None,
+    short_windows: ShortWindows = None,
     device: Device = None,
     compute_type: ComputeType = None,
     config: Config = None,
@@ -63,6 +67,8 @@ def pipe(
     source = open_stdin(Pcm(format, rate, channels))
     flags = {
         "model": model,
+        "interim_model": interim_model,
+        "short_windows": short_windows,
         "device": device,
         "compute_type": compute_type,
         "preset": wishes.preset or None,

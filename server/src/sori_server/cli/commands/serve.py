@@ -6,7 +6,15 @@ from typing import Annotated, Final
 
 import typer
 
-from sori_server.cli.options import ComputeType, Config, Device, Model, Preset
+from sori_server.cli.options import (
+    ComputeType,
+    Config,
+    Device,
+    InterimModel,
+    Model,
+    Preset,
+    ShortWindows,
+)
 
 EPILOG: Final = (
     "$ sori serve --model mini\n\n"
@@ -87,6 +95,8 @@ def serve(
     grpc_port: GrpcPort = None,
     bridge_port: BridgePort = None,
     model: Model = None,
+    interim_model: InterimModel = None,
+    short_windows: ShortWindows = None,
     device: Device = None,
     compute_type: ComputeType = None,
     parallel_calls: ParallelCalls = None,
@@ -104,6 +114,8 @@ def serve(
         "grpc_port": grpc_port,
         "bridge_port": bridge_port,
         "model": model,
+        "interim_model": interim_model,
+        "short_windows": short_windows,
         "device": device,
         "compute_type": compute_type,
         "parallel_calls": parallel_calls,

@@ -10,7 +10,7 @@ from typing import Annotated, Final
 import typer
 
 from sori_server.cli.commands.flags import wishing
-from sori_server.cli.options import ComputeType, Config, Device, Model
+from sori_server.cli.options import ComputeType, Config, Device, Model, ShortWindows
 from sori_server.cli.wishes import Wishes
 
 EPILOG: Final = (
@@ -49,6 +49,7 @@ def transcribe(
         ),
     ] = None,
     model: Model = None,
+    short_windows: ShortWindows = None,
     device: Device = None,
     compute_type: ComputeType = None,
     config: Config = None,
@@ -61,6 +62,8 @@ def transcribe(
     outputs = plan_outputs(files, format.value, output_dir)
     flags = {
         "model": model,
+        "interim_model": "",  # only what is final is written
+        "short_windows": short_windows,
         "device": device,
         "compute_type": compute_type,
         "preset": wishes.preset or None,

@@ -135,6 +135,7 @@ def model(info: ModelInfo, *, loaded: bool) -> pb.Model:
         language_codes=[language_tag(code) for code in info.languages],
         loaded=loaded,
         tasks=[_TASK_VALUES[task] for task in info.tasks],
+        interim_model=info.interim_model,
     )
 
 
