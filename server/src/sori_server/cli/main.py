@@ -10,6 +10,7 @@ from typer.core import TyperGroup
 
 from sori_server import __version__
 from sori_server.cli.commands import (
+    bench,
     demo,
     eval,
     mic,
@@ -69,6 +70,7 @@ app.command(rich_help_panel=_SPEECH, epilog=stream.EPILOG)(stream.stream)
 app.command(rich_help_panel=_SPEECH, epilog=transcribe.EPILOG)(transcribe.transcribe)
 app.command(rich_help_panel=_SPEECH, epilog=pipe.EPILOG)(pipe.pipe)
 app.command(rich_help_panel=_SPEECH)(mic.mic)
+app.command(rich_help_panel=_QUALITY, epilog=bench.EPILOG)(bench.bench)
 app.command("eval", rich_help_panel=_QUALITY, epilog=eval.EPILOG)(eval.evaluate)
 
 

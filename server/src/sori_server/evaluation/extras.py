@@ -1,4 +1,4 @@
-"""What an evaluation needs beyond the server."""
+"""What evaluation and benchmark need beyond the server."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ PACKAGES: Final = {
 """Distributions of the extra `eval`, by what they are imported as."""
 
 
-def check_installed() -> None:
-    """Check that everything is there, before anything is computed.
+def check_installed(command: str = "sori eval") -> None:
+    """Check that everything `command` needs is there, before anything is computed.
 
     Raises:
         InvalidConfig: says what is missing and how to install it.
@@ -26,5 +26,5 @@ def check_installed() -> None:
     if missing:
         needed = ", ".join(missing)
         raise InvalidConfig(
-            "sori eval", f"needs {needed}: install it with `pip install 'sori-server[eval]'`"
+            command, f"needs {needed}: install it with `pip install 'sori-server[eval]'`"
         )
