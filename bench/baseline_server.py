@@ -15,57 +15,17 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import dataclasses
-import json
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import Mapping
 
 from baseline.engine import LockedEngine
+from baseline.serving import serve
 from sori_server.app import resolve_model
-from sori_server.cli.interruption import Interruption
-from sori_server.domain.config import StreamConfig
 from sori_server.domain.limits import Limits
 from sori_server.engine.placement import place
-from sori_server.engine.port import EnginePort
-from sori_server.runtime.gateway import Gateway
-from sori_server.runtime.runner import StreamRunner
 from sori_server.settings import Settings
-from sori_server.transport.grpc.server import GrpcServer
 
 INTERVAL = 1.0
 """Seconds of audio after which an utterance is decoded again."""
-
-
-class EverySecond(Gateway):
-    """A gateway whose streams all have interims every `INTERVAL`."""
-
-    def __init__(self, engine: EnginePort, limits: Limits, *, early_finals: bool = False) -> None:
-        super().__init__(engine, limits)
-        self._early_finals = early_finals
-
-    @contextmanager
-    def stream(self, config: StreamConfig) -> Iterator[StreamRunner]:
-        """A runner for a new stream, counted until the context ends."""
-        config = dataclasses.replace(
-            config, interim_interval=INTERVAL, early_finals=self._early_finals
-        )
-        with super().stream(config) as runner:
-            yield runner
-
-
-@asynccontextmanager
-async def serving(settings: Settings, gateway: Gateway, engine: EnginePort) -> AsyncIterator[int]:
-    """The port of a server that is ready; it drains at the end."""
-    grpc = GrpcServer(gateway)
-    await engine.start()
-    port = await grpc.start(settings.host, settings.grpc_port)
-    try:
-        yield port
-    finally:
-        await grpc.begin_drain()
-        await gateway.drain()
-        await grpc.stop()
-        await engine.close()
 
 
 def engine_for(settings: Settings) -> LockedEngine:
@@ -79,15 +39,8 @@ def engine_for(settings: Settings) -> LockedEngine:
     return LockedEngine(resolve_model(settings), placement)
 
 
-async def serve(settings: Settings, *, early_finals: bool) -> None:
-    """Serve until a signal."""
-    with Interruption() as interruption:
-        engine = engine_for(settings)
-        gateway = EverySecond(engine, settings.limits, early_finals=early_finals)
-        async with serving(settings, gateway, engine) as port:
-            ready = {"event": "ready", "grpc_port": port, "model": engine.model.name}
-            print(json.dumps(ready), flush=True)
-            await interruption.wait()
+async def _serve(settings: Settings, imposed: Mapping[str, object]) -> None:
+    await serve(settings, engine_for(settings), imposed)
 
 
 def main() -> None:
@@ -107,7 +60,8 @@ def main() -> None:
         cpu_threads=given.cpu_threads,
         limits=Limits(max_streams=given.max_streams),
     )
-    asyncio.run(serve(settings, early_finals=given.early_finals))
+    imposed = {"interim_interval": INTERVAL, "early_finals": given.early_finals}
+    asyncio.run(_serve(settings, imposed))
 
 
 if __name__ == "__main__":
