@@ -7,6 +7,7 @@ import os
 import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
 import grpc
 import pytest
@@ -17,6 +18,8 @@ from grpc_reflection.v1alpha import reflection_pb2 as reflection
 from sori.v1 import speech_pb2 as pb
 from sori_server.domain.limits import Limits
 from sori_server.engine.fake import POISON_WORD, FakeBehaviour
+from sori_server.engine.port import EngineLoad
+from support.in_process import ScriptedEngine
 from support.raw_client import LINEAR16, failure_of
 from support.speech_server import Served, fake_engine, server_for, serving, undisturbed
 from support.word_audio import assert_heard, conversation, linear16, speak
@@ -152,7 +155,8 @@ async def test_a_recording_counts_as_a_stream(served: Served) -> None:
 async def test_recordings_are_refused_before_their_bytes_are_taken() -> None:
     slow = FakeBehaviour(batch_cost=0.5)
     request = pb.RecognizeRequest(config=RAW, audio=linear16(speak(range(5))))
-    async with serving(slow, Limits(max_recordings=1)) as served, served.stub() as stub:
+    limits = Limits(max_recordings=1, max_final_delay=5.0)
+    async with serving(slow, limits) as served, served.stub() as stub:
         first = asyncio.ensure_future(stub.Recognize(request))
         await served.until_streams(1)
         ending = await failure_of(stub.Recognize(request))
@@ -246,6 +250,30 @@ async def test_one_stream_too_many_is_refused_and_let_in_when_one_leaves(served:
     assert ending.metadata == {"active_streams": "3", "max_streams": "3"}
     assert ending.retry_delay == 0.25
     assert "3" in ending.message
+    assert refused.responses == []
+
+
+async def test_who_would_make_finals_late_is_refused_before_any_work() -> None:
+    engine = ScriptedEngine()
+    engine.busy = EngineLoad(lanes=2, final_cost=1.0, final_wait=3.0)
+    request = pb.RecognizeRequest(config=RAW, audio=linear16(speak(range(5))))
+    async with server_for(engine) as server:
+        served = Served(server, engine)
+        async with served.stub() as stub, served.stream() as first:
+            await first.until_kind("session_started")
+            engine.busy = replace(engine.busy, finals_busy=1.0)
+            async with served.stream() as refused:
+                await refused.audio(linear16(speak(range(20))))
+                endings = [await refused.ended(), await failure_of(stub.Recognize(request))]
+            assert len(engine.streams) == 1
+            assert engine.asked == []
+    for ending in endings:
+        assert ending.summary == ("RESOURCE_EXHAUSTED", "STREAM_CAPACITY_EXHAUSTED")
+        assert ending.metadata.keys() == {"active_streams", "predicted_delay", "max_final_delay"}
+        assert ending.metadata["active_streams"] == "1"
+        assert float(ending.metadata["predicted_delay"]) > 3.0
+        assert ending.metadata["max_final_delay"] == "3.000"
+        assert ending.retry_delay == 15.0
     assert refused.responses == []
 
 

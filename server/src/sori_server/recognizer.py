@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import weakref
 from collections.abc import Iterable, Sequence
@@ -113,6 +114,7 @@ class Recognizer:
             idle_timeout=UNBOUNDED,
             write_timeout=UNBOUNDED,
             max_session_duration=UNBOUNDED,
+            max_final_delay=math.inf,
         )
         self._service = LocalService(replace(settings, limits=limits), resolve_model(settings))
         self._forgotten = weakref.finalize(self, _close_elsewhere, self._service)

@@ -22,7 +22,7 @@ from sori_server.domain.errors import (
 )
 from sori_server.domain.events import FinalReason, GoingAway, SessionSummary
 from sori_server.domain.limits import Limits
-from sori_server.engine.port import ModelInfo
+from sori_server.engine.port import EngineLoad, ModelInfo
 from sori_server.runtime.door import EndOfAudio
 from sori_server.runtime.gateway import Gateway
 from sori_server.runtime.recording import RecordingDoor
@@ -93,6 +93,37 @@ async def test_one_more_than_the_limit_is_refused(opening: Opening) -> None:
         assert error.retry_after == 4.0
     with opening(gateway):
         assert gateway.active_streams == 1
+
+
+@either
+async def test_who_would_make_finals_late_is_refused(opening: Opening) -> None:
+    engine = ScriptedEngine()
+    engine.busy = EngineLoad(final_cost=0.1)
+    gateway = Gateway(engine, Limits())
+    with stream(gateway), recording(gateway):
+        engine.busy = EngineLoad(final_cost=0.1, final_wait=0.7, finals_busy=0.1)
+        error = refusal(opening(gateway))
+    assert isinstance(error, CapacityExhausted)
+    assert error.metadata["active_streams"] == "2"
+    assert float(error.metadata["predicted_delay"]) > float(error.metadata["max_final_delay"])
+    assert len(engine.streams) == 2
+    assert gateway.active_streams == 0
+    with opening(gateway):
+        pass
+
+
+async def test_the_load_is_read_while_nobody_comes_or_goes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """An hour of silence says little of the minute of speech after it."""
+    monkeypatch.setattr("sori_server.runtime.gateway.READING_INTERVAL", 0.01)
+    engine = ScriptedEngine()
+    gateway = Gateway(engine, Limits())
+    with stream(gateway):
+        engine.busy = EngineLoad(finals_busy=1.0, final_wait=9.0)
+        await asyncio.sleep(0.05)
+        engine.busy = replace(engine.busy, final_wait=0.0)
+        assert isinstance(refusal(stream(gateway)), CapacityExhausted), "it was read meanwhile"
 
 
 @either

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import os
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
@@ -47,6 +48,7 @@ def local_settings(flags: Mapping[str, object], config_file: Path | None) -> Set
     limits = replace(
         settings.limits,
         max_streams=FILES_AT_A_TIME,
+        max_final_delay=math.inf,
         idle_timeout=UNBOUNDED,
         write_timeout=UNBOUNDED,
         max_session_duration=UNBOUNDED,

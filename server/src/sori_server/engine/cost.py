@@ -31,6 +31,8 @@ MOST_ROWS: Final = 1024
 _UNFITTED: Final[tuple[float, ...]] = (0.01, 3e-4, 1e-7, 0.01, 0.01, 1e-6)
 """Coefficients before a fit: a model of 250 M parameters on a few slow cores."""
 _LEAST_SECONDS: Final = 1e-6
+_NO_BETTER: Final = 1e-9
+"""A sum of squared relative errors that is not worth another coefficient."""
 _LEARNING: Final = 0.25
 _MOST_SURPRISE: Final = 2.0
 _MOST_CORRECTION: Final = 400.0
@@ -186,7 +188,7 @@ def _non_negative(matrix: _Matrix) -> _Matrix:
     """The x >= 0 with the least |matrix x - 1|.
 
     It is the unbounded solution for the columns it uses (Lawson and Hanson, 1974); there are
-    so few that all choices of columns are tried.
+    so few that all choices of columns are tried. Of equally good ones the simplest is taken.
     """
     scale = matrix.max(axis=0)
     best, least = np.zeros(len(scale)), math.inf
@@ -194,7 +196,7 @@ def _non_negative(matrix: _Matrix) -> _Matrix:
         part = matrix[:, columns] / scale[columns]
         solution = np.linalg.lstsq(part, np.ones(len(matrix)), rcond=None)[0]
         error = float(np.square(part @ solution - 1.0).sum())
-        if error < least and (solution >= 0).all():
+        if error < least - _NO_BETTER and (solution >= 0).all():
             best, least = np.zeros(len(scale)), error
             best[columns] = solution / scale[columns]
     return best

@@ -50,6 +50,8 @@ _FULL_SCALE: Final = 32_768
 _DAMAGED: Final = np.int16(32_767)
 _CONTEXT_STEP: Final = 4
 _MOST_CONTEXT: Final = 16
+_LEAST_COST: Final = 1e-4
+"""Seconds that a call takes which costs nothing."""
 
 
 def level(word: int) -> float:
@@ -199,7 +201,9 @@ class FakeModel:
         """Nothing to warm; what recognizing one window and two of them takes."""
         behaviour, load = self._behaviour, CallLoad(100, 1, 1, 1, Phase.RECOGNIZE)
         costs = {rows: behaviour.batch_cost + behaviour.window_cost * rows for rows in (1, 2)}
-        return [Sample(replace(load, rows=rows), cost) for rows, cost in costs.items() if cost]
+        return [
+            Sample(replace(load, rows=rows), max(cost, _LEAST_COST)) for rows, cost in costs.items()
+        ]
 
     def encode(self, tasks: Sequence[WindowTask]) -> list[WindowTask | RecognitionFailed]:
         """The tasks: word-bearing audio needs no encoder."""

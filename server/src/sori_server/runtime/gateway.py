@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from typing import Final
 
 from sori_server.domain.config import RecognitionConfig, StreamConfig
 from sori_server.domain.errors import (
@@ -20,8 +22,13 @@ from sori_server.domain.language import tag_for
 from sori_server.domain.limits import Limits
 from sori_server.domain.presets import NO_PRESET, Preset
 from sori_server.engine.port import EnginePort, ModelInfo
+from sori_server.runtime.admission import Admission, Reading
+from sori_server.runtime.ears import Ears
 from sori_server.runtime.runner import StreamRunner
 from sori_server.runtime.validation import check_recognition, check_stream
+
+READING_INTERVAL: Final = 5.0
+"""Seconds between two readings of the load while streams are open."""
 
 _log = logging.getLogger(__name__)
 
@@ -33,6 +40,9 @@ class Gateway:
         self._engine = engine
         self._limits = limits
         self._preset = preset
+        self._admission = Admission(limits)
+        self._watching = False
+        self._ears = Ears()
         self._runners: set[StreamRunner] = set()
         self._recordings = 0
         self._draining = False
@@ -96,7 +106,7 @@ class Gateway:
         self._admit()
         check_stream(config, self._engine.model, self._limits)
         effective = self._effective(config)
-        with self._count(StreamRunner(effective, self._engine, self._limits)) as runner:
+        with self._count(StreamRunner(effective, self._engine, self._limits, self._ears)) as runner:
             yield runner
 
     @contextmanager
@@ -135,7 +145,7 @@ class Gateway:
         limits = replace(self._limits, max_session_duration=longest)
         effective = self._effective(StreamConfig(recognition=config))
         try:
-            with self._count(StreamRunner(effective, self._engine, limits)) as runner:
+            with self._count(StreamRunner(effective, self._engine, limits, self._ears)) as runner:
                 yield runner
         except SessionTooLong:
             raise SessionTooLong(
@@ -198,12 +208,26 @@ class Gateway:
     def _count(self, runner: StreamRunner) -> Iterator[StreamRunner]:
         self._runners.add(runner)
         self._idle.clear()
+        if not self._watching:
+            self._watch()
         try:
             yield runner
         finally:
+            self._admission.observe(self._reading())
             self._runners.discard(runner)
             if not self._runners:
                 self._idle.set()
+
+    def _watch(self) -> None:
+        """Read the load every `READING_INTERVAL` while streams are open."""
+        self._admission.observe(self._reading())
+        self._watching = bool(self._runners)
+        if self._watching:
+            asyncio.get_running_loop().call_later(READING_INTERVAL, self._watch)
+
+    def _reading(self) -> Reading:
+        now = asyncio.get_running_loop().time()
+        return Reading(now, len(self._runners), self._engine.load, time.thread_time())
 
     def _admit(self) -> None:
         wait = self._limits.retry_delay
@@ -213,12 +237,4 @@ class Gateway:
             raise EngineUnavailable(str(self._engine.failure), retry_after=wait)
         if not self._engine.ready:
             raise ModelLoading("the model is being loaded", retry_after=wait)
-        if len(self._runners) >= self._limits.max_streams:
-            raise CapacityExhausted(
-                f"all {self._limits.max_streams} streams are taken",
-                metadata={
-                    "active_streams": str(len(self._runners)),
-                    "max_streams": str(self._limits.max_streams),
-                },
-                retry_after=wait,
-            )
+        self._admission.check(self._reading())
