@@ -19,6 +19,7 @@ from sori_server.engine.port import FloatArray
 from sori_server.media.container import ContainerDecoder
 from sori_server.media.sandbox import SandboxedDecoder
 from sori_server.runtime.door import AudioBytes, EndOfAudio
+from sori_server.runtime.ears import Ears
 from sori_server.runtime.ingest import PIECE, Ingest, Judged
 from support.containers import FLAC, encoded
 from support.word_audio import linear16, silence, speak
@@ -51,7 +52,7 @@ class Hearing:
     def __init__(self, audio_format: AudioFormat = LINEAR16, *, apart: bool = False) -> None:
         self.audios = [Listened() for _ in range(audio_format.channels if apart else 1)]
         mode = ChannelMode.SEPARATE if apart else ChannelMode.MIX
-        self.ingest = Ingest(audio_format, mode, self.audios, Limits())
+        self.ingest = Ingest(audio_format, mode, self.audios, Limits(), Ears())
         self.counted = 0
         self.probabilities: list[float] = []
         self.lengths: list[tuple[int, ...]] = []

@@ -5,6 +5,8 @@ from __future__ import annotations
 import threading
 
 from sori_server.engine.port import FloatArray, StreamAudio
+from sori_server.engine.stream_audio import WhisperStreamAudio
+from sori_server.engine.vad import StreamingVad
 
 
 class SharedAudio:
@@ -29,6 +31,17 @@ class SharedAudio:
         """Take the next mono samples at 16 kHz, -1 to 1; one probability per VAD frame."""
         with self._lock:
             return self._audio.accept(samples)
+
+    def append(self, samples: FloatArray) -> StreamingVad | None:
+        """Take the next samples as `accept` does, but leave it to the caller to judge them.
+
+        None, and nothing was taken, where only `accept` can judge them.
+        """
+        if not isinstance(self._audio, WhisperStreamAudio):
+            return None
+        with self._lock:
+            self._audio.append(samples)
+        return self._audio.vad
 
     def window(self, start: int, end: int) -> object:
         """The model's input for samples [start, end), a picklable value.

@@ -14,7 +14,7 @@ class WhisperStreamAudio:
 
     def __init__(self, mels: int) -> None:
         self._logmel = LogMel(mels)
-        self._vad = StreamingVad()
+        self.vad = StreamingVad()
 
     def in_bands(self, mels: int) -> WhisperStreamAudio:
         """The same stream as another model wants it; only one of the two is fed."""
@@ -34,8 +34,12 @@ class WhisperStreamAudio:
 
     def accept(self, samples: FloatArray) -> list[float]:
         """Take the next mono samples at 16 kHz, -1 to 1; one probability per VAD frame."""
+        self.append(samples)
+        return self.vad.accept(samples)
+
+    def append(self, samples: FloatArray) -> None:
+        """Take the next samples without judging them: `vad` wants them, too."""
         self._logmel.append(samples)
-        return self._vad.accept(samples)
 
     def window(self, start: int, end: int) -> FloatArray:
         """Features of samples [start, end): float32 [mels, (end - start) // 160], not padded.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Final
 
 import numpy as np
@@ -19,19 +20,32 @@ LOUD: Final = 0.1
 
 
 class ClippingCheck:
-    """Looks at whole seconds of one channel, however they are cut into blocks."""
+    """Looks at whole seconds of one channel, however they are cut into blocks; keeps no audio."""
 
     def __init__(self) -> None:
         self.clipped = False
-        self._second = np.empty(0, np.float32)
+        self._seen = self._full = 0
+        self._sum = self._power = 0.0
 
     def look(self, samples: FloatArray) -> None:
         """Judge the seconds these samples at 16 kHz complete."""
-        if self.clipped:
-            return
-        heard = np.concatenate((self._second, samples))
-        whole = len(heard) - len(heard) % SAMPLE_RATE
-        rows = heard[:whole].reshape(-1, SAMPLE_RATE)
-        shares = (np.abs(rows) >= FULL_SCALE).mean(axis=1)
-        self.clipped = any(float(row.std()) >= LOUD for row in rows[shares >= SHARE])
-        self._second = heard[whole:]
+        while len(samples) and not self.clipped:
+            part = samples[: SAMPLE_RATE - self._seen]
+            samples = samples[len(part) :]
+            self._add(part)
+            if self._seen == SAMPLE_RATE:
+                self._judge()
+
+    def _add(self, part: FloatArray) -> None:
+        self._seen += len(part)
+        self._sum += float(part.sum())
+        self._power += float(part @ part)
+        if max(part.max(), -part.min()) >= FULL_SCALE:
+            self._full += int(np.count_nonzero(np.abs(part) >= FULL_SCALE))
+
+    def _judge(self) -> None:
+        mean = self._sum / SAMPLE_RATE
+        deviation = math.sqrt(max(self._power / SAMPLE_RATE - mean * mean, 0.0))
+        self.clipped = self._full >= SHARE * SAMPLE_RATE and deviation >= LOUD
+        self._seen = self._full = 0
+        self._sum = self._power = 0.0

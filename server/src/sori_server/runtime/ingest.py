@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from typing import Final
@@ -19,6 +18,7 @@ from sori_server.engine.port import StreamAudio
 from sori_server.media.clipping import ClippingCheck
 from sori_server.media.decoder import open_decoder
 from sori_server.runtime.door import AudioBytes, EndOfAudio
+from sori_server.runtime.ears import Ears, Heard
 
 PIECE: Final = SAMPLE_RATE
 """Most samples judged in one go, so that a large chunk does not hold up other streams."""
@@ -30,14 +30,15 @@ _MESSAGES: Final = {
 }
 
 
-Judged = tuple[int, tuple[list[float], ...]]
+Judged = tuple[int, Heard]
 """A number of samples, and for each channel the speech probabilities they completed."""
 
 
 class Ingest:
     """Decodes one stream's bytes and gives each channel to the engine's side of it.
 
-    `audios` has one entry for each channel that is kept apart, one for mixed channels.
+    `audios` has one entry for each channel that is kept apart, one for mixed channels; they
+    hear with the `ears` they share with other streams.
     """
 
     def __init__(
@@ -46,9 +47,11 @@ class Ingest:
         channel_mode: ChannelMode,
         audios: Sequence[StreamAudio],
         limits: Limits,
+        ears: Ears,
     ) -> None:
         self._decoder = open_decoder(audio_format, channel_mode, limits)
         self._audios = tuple(audios)
+        self._ears = ears
         self._clipping = tuple(ClippingCheck() for _ in audios)
         self._received_bytes = 0
         self._judged = 0
@@ -117,20 +120,18 @@ class Ingest:
                 self._warn()
                 for start in range(0, block.shape[1], PIECE):
                     piece = block[:, start : start + PIECE]
-                    probabilities = await asyncio.to_thread(self._hear, piece)
+                    heard = await self._hear(piece)
                     self._warn()
                     self._judged += piece.shape[1]
-                    yield piece.shape[1], probabilities
+                    yield piece.shape[1], heard
         self._warn()
 
-    def _hear(self, piece: NDArray[np.float32]) -> tuple[list[float], ...]:
-        """Give each channel its samples; in a thread."""
-        for check, samples in zip(self._clipping, piece, strict=True):
+    async def _hear(self, piece: NDArray[np.float32]) -> Heard:
+        """Give each channel its samples."""
+        channels = [np.ascontiguousarray(samples) for samples in piece]
+        for check, samples in zip(self._clipping, channels, strict=True):
             check.look(samples)
-        return tuple(
-            audio.accept(np.ascontiguousarray(samples))
-            for audio, samples in zip(self._audios, piece, strict=True)
-        )
+        return await self._ears.hear(self._audios, channels)
 
     def _warn(self) -> None:
         """Note problems there was no warning of yet, at the place that was being judged."""

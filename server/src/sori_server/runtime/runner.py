@@ -32,6 +32,7 @@ from sori_server.runtime.door import (
     EndOfAudio,
     FinalizeUtterance,
 )
+from sori_server.runtime.ears import Ears
 from sori_server.runtime.ingest import Ingest, Judged
 from sori_server.session.core import Session
 from sori_server.session.state import State
@@ -47,7 +48,10 @@ class StreamRunner:
     unreading client gets nothing more.
     """
 
-    def __init__(self, config: StreamConfig, engine: EnginePort, limits: Limits) -> None:
+    def __init__(
+        self, config: StreamConfig, engine: EnginePort, limits: Limits, ears: Ears | None = None
+    ) -> None:
+        """Streams of one gateway share their `ears`."""
         self.config = config
         self._engine = engine
         self._limits = limits
@@ -55,7 +59,9 @@ class StreamRunner:
         apart = wanted.channel_mode is ChannelMode.SEPARATE
         count = wanted.audio_format.channels if apart else 1
         self._audios = [engine.open_stream() for _ in range(count)]
-        self._ingest = Ingest(wanted.audio_format, wanted.channel_mode, self._audios, limits)
+        self._ingest = Ingest(
+            wanted.audio_format, wanted.channel_mode, self._audios, limits, ears or Ears()
+        )
         self._session = Session(config, self._audios[0].vad_frame, count)
         self._session.begin(secrets.token_urlsafe(SESSION_ID_BYTES))
         self._windows: dict[int, asyncio.Task[None]] = {}
