@@ -1,0 +1,1 @@
+"""Measures a GPU with Whisper models of random weights: their speed is that of trained ones."""
