@@ -1,0 +1,1 @@
+"""The scheduler in virtual time, on a GPU that is a formula."""
