@@ -63,7 +63,7 @@ class Ingest:
         """Bytes received and judged, in the client's encoding."""
         return self._received_bytes
 
-    async def accept(self, message: AudioBytes) -> AsyncGenerator[Judged, None]:
+    def accept(self, message: AudioBytes) -> AsyncGenerator[Judged, None]:
         """Take a run of audio; bytes received before are dropped.
 
         Raises:
@@ -76,20 +76,15 @@ class Ingest:
             if message.offset > self._received_bytes:
                 raise AudioGap(self._received_bytes, message.offset, "audio.byte_offset")
             data = data[self._received_bytes - message.offset :]
-        async with aclosing(self._judge(self._decoder.feed(data))) as pieces:
-            async for judged in pieces:
-                yield judged
-        self._received_bytes += len(data)
+        return self._judge(self._decoder.feed(data), len(data))
 
-    async def close(self) -> AsyncGenerator[Judged, None]:
+    def close(self) -> AsyncGenerator[Judged, None]:
         """Take what the decoder still held.
 
         Raises:
             InvalidAudio: what was received is no audio.
         """
-        async with aclosing(self._judge(self._decoder.close())) as pieces:
-            async for judged in pieces:
-                yield judged
+        return self._judge(self._decoder.close(), 0)
 
     def check_complete(self, end: EndOfAudio) -> None:
         """Ask after `close` whether everything the client sent is here.
@@ -113,30 +108,29 @@ class Ingest:
         await self._decoder.aclose()
 
     async def _judge(
-        self, blocks: AsyncGenerator[NDArray[np.float32], None]
+        self, blocks: AsyncGenerator[NDArray[np.float32], None], byte_count: int
     ) -> AsyncGenerator[Judged, None]:
+        """Judge the blocks that `byte_count` bytes became; these count as received after it."""
         async with aclosing(blocks):
             async for block in blocks:
-                self._warn()
                 for start in range(0, block.shape[1], PIECE):
                     piece = block[:, start : start + PIECE]
-                    heard = await self._hear(piece)
+                    channels = [np.ascontiguousarray(samples) for samples in piece]
+                    for check, samples in zip(self._clipping, channels, strict=True):
+                        check.look(samples)
                     self._warn()
+                    heard = await self._ears.hear(self._audios, channels)
                     self._judged += piece.shape[1]
                     yield piece.shape[1], heard
         self._warn()
-
-    async def _hear(self, piece: NDArray[np.float32]) -> Heard:
-        """Give each channel its samples."""
-        channels = [np.ascontiguousarray(samples) for samples in piece]
-        for check, samples in zip(self._clipping, channels, strict=True):
-            check.look(samples)
-        return await self._ears.hear(self._audios, channels)
+        self._received_bytes += byte_count
 
     def _warn(self) -> None:
         """Note problems there was no warning of yet, at the place that was being judged."""
         clipped = any(check.clipped for check in self._clipping)
         problems = self._decoder.problems | ({AudioProblem.CLIPPED} if clipped else set())
+        if problems <= self._warned:
+            return
         for problem in sorted(problems - self._warned, key=lambda problem: problem.value):
             self._warned.add(problem)
             self._warnings.append(AudioWarning(problem, self._judged, _MESSAGES[problem]))
