@@ -24,14 +24,17 @@ from sori_server.engine.placement import place
 from sori_server.engine.whisper import WhisperSpeechModel
 from sori_server.settings import Settings
 
+PENDING_WINDOWS = 40
+"""For each stream, as there are by default."""
 UNBOUNDED = 1e6
 """Seconds: no prediction is as long."""
-MOST_STREAMS = 4096
+MOST_STREAMS = 2000
 
 
 def settings_for(variant: Variant, model: str, grpc_port: int) -> Settings:
     """The settings of a variant."""
-    limits = Limits(max_streams=MOST_STREAMS, max_final_delay=UNBOUNDED)
+    room = MOST_STREAMS * PENDING_WINDOWS
+    limits = Limits(max_streams=MOST_STREAMS, max_pending_windows=room, max_final_delay=UNBOUNDED)
     settings = Settings(model=model, grpc_port=grpc_port, log_level="warning")
     return replace(
         settings,
