@@ -67,7 +67,7 @@ PLANS: Final = {
         GEOMETRIES["large-v3-turbo"],
         "gpu",
         _searches({"large-v3-turbo": 90, "base": 400}, Pace(6.0, 4.0, 15.0)),
-        micro_share=0.2,
+        micro_share=0.25,
     ),
     "full": Plan(
         GEOMETRIES["large-v3-turbo"],

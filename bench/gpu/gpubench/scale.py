@@ -32,7 +32,7 @@ SCALES: Final = {
         decode_batches=(1, 4, 8, 16, 32, 64, 128),
         wide_batches=(32, 64, 128),
         tokens=32,
-        repeats=5,
+        repeats=3,
     ),
     "test": Scale(
         encode_batches=(1, 2),
