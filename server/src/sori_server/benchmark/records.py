@@ -21,6 +21,11 @@ class Share:
     plans: tuple[StreamPlan, ...]
     ends: float
 
+    @property
+    def measured(self) -> bool:
+        """Whether any figure comes from it."""
+        return any(plan.measured for plan in self.plans)
+
 
 @dataclass(frozen=True, slots=True)
 class StreamRecord:

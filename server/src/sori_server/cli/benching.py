@@ -20,22 +20,12 @@ from sori_server.domain.errors import InvalidConfig
 from sori_server.evaluation.references import read_corpus
 
 
-def read_pieces(recordings: Path | None) -> tuple[Piece, ...]:
-    """The utterances of a folder, or those of the bundled recordings.
-
-    Raises:
-        InvalidConfig, InvalidAudio: what is wrong with the folder.
-    """
-    return pieces_of(read_corpus(recordings or AUDIO))
-
-
-def check(order: Order, outputs: tuple[Path | None, Path | None]) -> None:
+def check(order: Order, json: Path | None, report: Path | None) -> None:
     """Check what flags cannot say by themselves, before anything is started.
 
     Raises:
         InvalidConfig: names the flag.
     """
-    json, report = outputs
     if order.target is not None and order.server:
         name = next(iter(order.server)).replace("_", "-")
         raise InvalidConfig(f"--{name}", "is of a server that bench starts: leave out --target")
@@ -49,13 +39,16 @@ def check(order: Order, outputs: tuple[Path | None, Path | None]) -> None:
         raise InvalidConfig("--report", f"not a folder: {report}")
 
 
-def bench(order: Order, pieces: tuple[Piece, ...], json: Path | None, report: Path | None) -> int:
-    """Run it, show it and write the files; the exit code.
+def bench(order: Order, recordings: Path | None, json: Path | None, report: Path | None) -> int:
+    """Run it, show it and write the files; the exit code. The bundled recordings are default.
 
     Raises:
+        InvalidConfig, InvalidAudio: what is wrong with the flags or the recordings.
         EngineUnavailable: server or generator did not start.
         OSError: a file cannot be written.
     """
+    check(order, json, report)
+    pieces = pieces_of(read_corpus(recordings or AUDIO))
     table = BenchTable(Console(highlight=False))
     found, interrupted = asyncio.run(_bench(order, pieces, table))
     if found is None:

@@ -199,6 +199,4 @@ def bench(
         processes=processes,
         seed=seed,
     )
-    benching.check(order, (json, report))
-    pieces = benching.read_pieces(recordings)
-    raise typer.Exit(benching.bench(order, pieces, json, report))
+    raise typer.Exit(benching.bench(order, recordings, json, report))
