@@ -12,7 +12,12 @@ MAX_FRAMES: Final = 3000
 """Whisper reads 30 s at most: 100 frames a second."""
 
 BUCKETS: Final = (200, 300, 400, 500, 600, 700, 800, 1000, 1200, 1600, 2400, MAX_FRAMES)
-"""Lengths that short windows are padded to."""
+"""Lengths that short windows are padded to.
+
+Close to each other where windows are common: with `mini` on a CPU, those of live streams take
+0.7 times as long as with steps of 4 s, and no longer than without buckets
+(`Capabilities.buckets`), while company in a call saves little.
+"""
 
 _AMBIGUOUS: Final = (80, 128)
 """Mel bands of Whisper models: an encoding of as many positions is taken for features."""
