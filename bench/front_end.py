@@ -20,6 +20,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import os
 import subprocess
 import sys
 import time
@@ -140,8 +141,12 @@ class Gateway:
 
 @asynccontextmanager
 async def gateway(*ears: str) -> AsyncIterator[Gateway]:
+    """A process that serves, with the environment that `sori` gives itself."""
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, __file__, "serve", *ears), stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        *(sys.executable, __file__, "serve", *ears),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        env={"OPENBLAS_NUM_THREADS": "1", **os.environ},
     )
     assert process.stdout is not None
     assert process.stdin is not None
@@ -165,6 +170,10 @@ class Client:
     async def send(self, samples: bytes) -> None:
         """Send one message of audio."""
         await self._call.write(pb.StreamingRecognizeRequest(audio=pb.AudioChunk(data=samples)))
+
+    def cancel(self) -> None:
+        """Leave."""
+        self._call.cancel()
 
     async def read(self) -> None:
         """Take whatever comes: there must be nothing but the first event."""
@@ -191,8 +200,10 @@ async def clients(address: str, count: int) -> AsyncIterator[Sequence[Client]]:
         readers = [asyncio.create_task(stream.read()) for stream in streams]
         yield streams
         for reader in readers:
-            assert not reader.done() or reader.exception() is None, "a stream ended early"
+            assert not reader.done(), "a stream ended early"
             reader.cancel()
+        for stream in streams:
+            stream.cancel()
 
 
 def audio(seconds: float) -> list[bytes]:
