@@ -19,6 +19,7 @@ from sori_server.domain.config import Task
 from sori_server.domain.errors import EngineUnavailable, RecognitionFailed
 from sori_server.domain.recognition import Hypothesis, Word
 from sori_server.engine.cost import Sample
+from sori_server.engine.cuda import load_cublas
 from sori_server.engine.guards import (
     candidate_languages,
     check_buckets,
@@ -27,7 +28,7 @@ from sori_server.engine.guards import (
 )
 from sori_server.engine.model import WindowTask
 from sori_server.engine.models import ResolvedModel
-from sori_server.engine.placement import Placement
+from sori_server.engine.placement import CUDA, Placement
 from sori_server.engine.port import FloatArray, ModelInfo
 from sori_server.engine.reading import Reading, best, judged
 from sori_server.engine.shapes import DecodingShape, decoding_shape
@@ -271,6 +272,8 @@ def _languages(model: ResolvedModel, calls: WhisperCalls) -> tuple[str, ...]:
 
 def _load(model: ResolvedModel, placement: Placement) -> WhisperModel:
     try:
+        if placement.kind == CUDA:
+            load_cublas()
         return WhisperModel(
             str(model.path),
             device=placement.kind,
