@@ -9,7 +9,7 @@ from sori_server.benchmark.blocks import Piece
 from sori_server.benchmark.figures import Losses, RunFigures, Sending, Words
 from sori_server.benchmark.records import StreamRecord
 from sori_server.benchmark.scripts import Script, Spoken, StreamPlan
-from sori_server.benchmark.target import Heard, Told
+from sori_server.benchmark.target import Heard, Pcm, Told
 from sori_server.evaluation.distribution import Distribution
 
 NOTHING = Distribution.of([])
@@ -23,8 +23,13 @@ def spoken(start: float, end: float, text: str = "red blue", block: str = "a") -
 
 def plan(*said: Spoken, duration: float = 10.0, starts: float = 0.0) -> StreamPlan:
     """A stream that says this, again after `duration` seconds."""
-    script = Script("en", np.zeros(round(duration * 16_000), np.int16), said)
+    script = Script.of("en", [np.zeros(round(duration * 16_000), np.int16)], said)
     return StreamPlan(0, script, 0.0, starts)
+
+
+def pcm_of(script: Script) -> Pcm:
+    """One round."""
+    return np.concatenate(script.parts)
 
 
 def final(start: float, end: float, text: str = "red blue", utterance: int = 0) -> Heard:

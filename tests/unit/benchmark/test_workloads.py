@@ -7,7 +7,7 @@ from sori_server.benchmark.scripts import CHUNK, Manner, Script
 from sori_server.benchmark.workloads import ROUND, Workload, cast_of
 from sori_server.domain.errors import InvalidConfig
 from sori_server.evaluation.references import Corpus, Track, Utterance
-from support.loads import piece
+from support.loads import pcm_of, piece
 
 pytestmark = pytest.mark.unit
 
@@ -31,15 +31,17 @@ def test_speech_fills_its_share(workload: Workload, least: float, most: float) -
     for plan in cast_of(PIECES, workload, 1).plans(4, 1.0)[:4]:
         assert least <= speech_share(plan.script) <= most
         assert plan.script.duration >= ROUND
-        assert len(plan.script.pcm) % CHUNK == 0
+        assert len(pcm_of(plan.script)) % CHUNK == 0
 
 
 def test_speech_lies_where_the_script_says() -> None:
     for said in (
         script := cast_of(PIECES, Workload.CONVERSATIONAL, 1).plans(1, 1.0)[0].script
     ).spoken:
-        inside = script.pcm[round((said.start + 0.02) * 16_000) : round((said.end - 0.02) * 16_000)]
-        before = script.pcm[round((said.start - 0.05) * 16_000) : round(said.start * 16_000)]
+        inside = pcm_of(script)[
+            round((said.start + 0.02) * 16_000) : round((said.end - 0.02) * 16_000)
+        ]
+        before = pcm_of(script)[round((said.start - 0.05) * 16_000) : round(said.start * 16_000)]
         assert np.abs(inside).mean() > 1_000
         assert 0 < np.abs(before).mean() < 200, "noise, neither speech nor digital silence"
 
@@ -49,7 +51,7 @@ def test_streams_say_other_things_but_the_same_each_time() -> None:
     cast = cast_of(pieces, Workload.CONVERSATIONAL, 1)
     few, many = cast.plans(3, 2.0), cast.plans(6, 2.0)
     for one, other in zip(few, many, strict=False):
-        assert np.array_equal(one.script.pcm, other.script.pcm)
+        assert np.array_equal(pcm_of(one.script), pcm_of(other.script))
     orders = {tuple(said.block for said in plan.script.spoken) for plan in many}
     assert len(orders) == len(many)
     again = cast_of(pieces, Workload.CONVERSATIONAL, 2).plans(6, 2.0)
@@ -81,7 +83,7 @@ def test_a_block_is_the_same_everywhere() -> None:
         for said in plan.script.spoken:
             first = round((said.start - 0.05) * 16_000)
             heard.setdefault(said.block, set()).add(
-                plan.script.pcm[first : first + 16_000].tobytes()
+                pcm_of(plan.script)[first : first + 16_000].tobytes()
             )
             assert (first - round((PIECES_BY_BLOCK[said.block] - 0.05) * 16_000)) % EVEN == 0
     assert {len(audio) for audio in heard.values()} == {1}
@@ -103,10 +105,10 @@ def test_disturbers_come_on_top() -> None:
     assert [plan.number for plan in plans] == list(range(6))
     peaceful = cast_of(PIECES, Workload.CONVERSATIONAL, 1).plans(3, 1.0)
     assert all(
-        np.array_equal(one.script.pcm, other.script.pcm)
+        np.array_equal(pcm_of(one.script), pcm_of(other.script))
         for one, other in zip(plans[:3], peaceful, strict=True)
     )
-    loud = [int(np.abs(plan.script.pcm.astype(int)).max()) for plan in plans[3:]]
+    loud = [int(np.abs(pcm_of(plan.script).astype(int)).max()) for plan in plans[3:]]
     assert loud[2] > 32_000
 
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import enum
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import accumulate
 from typing import Final
-
-import numpy as np
 
 from sori_server.benchmark.target import Pcm
 from sori_server.domain.audio import SAMPLE_RATE
@@ -48,24 +48,34 @@ class Block:
 
 @dataclass(frozen=True, slots=True)
 class Script:
-    """Blocks one after another, again and again. `language` is Whisper's code.
+    """Runs of audio one after another, again and again. `language` is Whisper's code.
 
-    Its length is a multiple of `CHUNK`.
+    The runs are shared by all scripts they are in; `firsts` are the numbers of their first
+    chunks, and at the end the number of all.
     """
 
     language: str
-    pcm: Pcm = field(repr=False)
-    spoken: tuple[Spoken, ...] = ()
+    parts: tuple[Pcm, ...] = field(repr=False)
+    firsts: tuple[int, ...] = field(repr=False)
+    spoken: tuple[Spoken, ...]
+
+    @classmethod
+    def of(cls, language: str, parts: Sequence[Pcm], spoken: Sequence[Spoken] = ()) -> Script:
+        """A script of runs whose lengths are multiples of `CHUNK`."""
+        firsts = accumulate((len(part) // CHUNK for part in parts), initial=0)
+        return cls(language, tuple(parts), tuple(firsts), tuple(spoken))
 
     @property
     def duration(self) -> float:
         """Seconds of one round."""
-        return len(self.pcm) / SAMPLE_RATE
+        return self.firsts[-1] * CHUNK / SAMPLE_RATE
 
     def chunk(self, number: int) -> Pcm:
         """The chunk of this number, 0 and up without end."""
-        first = number * CHUNK % len(self.pcm)
-        return self.pcm[first : first + CHUNK]
+        number %= self.firsts[-1]
+        part = bisect_right(self.firsts, number) - 1
+        first = (number - self.firsts[part]) * CHUNK
+        return self.parts[part][first : first + CHUNK]
 
     def spoken_until(self, seconds: float) -> Iterator[Spoken]:
         """Everything that starts before, round after round."""
@@ -81,8 +91,7 @@ def script_of(blocks: Sequence[Block], lead: Pcm) -> Script:
     for block in blocks:
         spoken.append(block.spoken.later(position / SAMPLE_RATE))
         position += len(block.pcm)
-    pcm = np.concatenate([lead, *(block.pcm for block in blocks)])
-    return Script(blocks[0].language, pcm, tuple(spoken))
+    return Script.of(blocks[0].language, [lead, *(block.pcm for block in blocks)], spoken)
 
 
 class Manner(enum.Enum):

@@ -86,8 +86,12 @@ class Cast:
         known = [block for block in self.blocks if block.language == language]
         rng = np.random.default_rng([self.seed, number, 1])
         chosen: list[Block] = []
-        while sum(len(block.pcm) for block in chosen) < ROUND * SAMPLE_RATE:
-            chosen += [known[k] for k in rng.permutation(len(known))]
+        coming: list[int] = []
+        left = ROUND * SAMPLE_RATE
+        while left > 0:
+            coming = coming or rng.permutation(len(known)).tolist()
+            chosen.append(known[coming.pop()])
+            left -= len(chosen[-1].pcm)
         return _script(chosen)
 
     def _disturbance(self, manner: Manner) -> Script:
@@ -95,10 +99,10 @@ class Cast:
             return self._script(len(self.blocks))
         if manner is Manner.GARBLED:
             noise = np.random.default_rng(self.seed).integers(-32_768, 32_768, 100 * CHUNK)
-            return Script(self.blocks[0].language, noise.astype(np.int16))
+            return Script.of(self.blocks[0].language, [noise.astype(np.int16)])
         block = self.blocks[0]
         first = samples(block.spoken.start) // CHUNK * CHUNK
-        return Script(block.language, block.pcm[first : first + LOOP])
+        return Script.of(block.language, [block.pcm[first : first + LOOP]])
 
 
 def cast_of(pieces: Sequence[Piece], workload: Workload, seed: int) -> Cast:
