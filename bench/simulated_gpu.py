@@ -19,7 +19,6 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from simulation.gpu import BASE_30, TURBO_30
 from simulation.streams import Outcome, Setting, Simulation
-from sori_server.domain.limits import Limits
 from sori_server.engine.scheduler.policy import Order, Policy
 
 DEADLINE = 1.0
@@ -38,7 +37,9 @@ def variants(setting: Setting) -> dict[str, Setting]:
         "first come, first served": replace(setting, policy=Policy(order=Order.FIFO)),
         "every interim as asked for": replace(setting, policy=Policy(coalesce=False)),
         "no early finals": replace(setting, early=False),
-        "one window a call": replace(setting, limits=Limits(max_batch=1, max_decode_batch=1)),
+        "one window a call": replace(
+            setting, limits=replace(setting.limits, max_batch=1, max_decode_batch=1)
+        ),
     }
 
 

@@ -40,7 +40,7 @@ def test_a_wheel_without_it_is_none(library: Path) -> None:
 def test_a_library_that_is_none_is_an_error(library: Path) -> None:
     library.write_bytes(b"not a library")
 
-    with pytest.raises(OSError, match="invalid ELF|file too short"):
+    with pytest.raises(OSError, match=r"invalid ELF|file too short"):
         cuda.load_cublas()
 
 
