@@ -33,6 +33,8 @@ def check(order: Order, json: Path | None, report: Path | None) -> None:
         raise InvalidConfig("--pid", "is the process of a --target")
     if order.pid is not None and not os.path.exists(f"/proc/{order.pid}"):
         raise InvalidConfig("--pid", f"there is no process {order.pid}")
+    if order.search and order.most < order.streams:
+        raise InvalidConfig("--most", f"must be at least --streams, {order.streams}")
     if json is not None and not json.absolute().parent.is_dir():
         raise InvalidConfig("--json", f"no such folder: {json.absolute().parent}")
     if report is not None and report.exists() and not report.is_dir():
