@@ -11,12 +11,14 @@ from sori_server.engine.scheduler.pace import FALL, INTERVALS, MEMORY, RISE, TOL
 pytestmark = pytest.mark.unit
 
 FINAL, INTERIM = WindowKind.FINAL, WindowKind.INTERIM
+DUE = 0.4
+TOO_LONG = TOLERATED * DUE
 
 
 def after(pace: InterimPace, kind: WindowKind, wait: float, seconds: float, start: float) -> float:
     """Ten windows a second waited this long; the time then."""
     for k in range(round(10 * seconds)):
-        pace.observe(kind, wait, start + k / 10)
+        pace.observe(kind, wait, DUE, start + k / 10)
     return start + seconds
 
 
@@ -24,7 +26,7 @@ def after(pace: InterimPace, kind: WindowKind, wait: float, seconds: float, star
 def test_interims_become_rarer_step_by_step_while_windows_wait(kind: WindowKind) -> None:
     pace, seen = InterimPace(), []
     for second in range(8):
-        after(pace, kind, 2 * TOLERATED[kind], 1.0, float(second))
+        after(pace, kind, 2 * TOO_LONG, 1.0, float(second))
         seen.append(pace.interval)
 
     assert seen[-1] == math.inf
@@ -41,7 +43,7 @@ def test_no_two_steps_up_are_closer_than_what_the_first_one_needs_to_show() -> N
 def test_a_single_window_that_waits_changes_nothing() -> None:
     pace = InterimPace()
     now = after(pace, FINAL, 0.0, 5.0, 0.0)
-    pace.observe(FINAL, 4 * TOLERATED[FINAL], now)
+    pace.observe(FINAL, 4 * TOO_LONG, DUE, now)
 
     assert pace.interval == 0.0
 
@@ -61,7 +63,7 @@ def test_what_is_neither_easy_nor_hard_keeps_things_as_they_are() -> None:
     pace = InterimPace()
     now = after(pace, INTERIM, 1.0, 1.5, 0.0)
     level = pace.interval
-    after(pace, INTERIM, 0.5 * TOLERATED[INTERIM], 60.0, now)
+    after(pace, INTERIM, 0.5 * TOO_LONG, 60.0, now)
 
     assert pace.interval == level > 0
 
@@ -76,8 +78,8 @@ def test_interims_stay_as_asked_for_where_they_are_not_adapted() -> None:
 def test_the_wait_of_finals_is_told_but_for_one_in_twenty_and_forgotten() -> None:
     pace = InterimPace()
     for k in range(1, 21):
-        pace.observe(FINAL, k / 100, 0.0)
-    pace.observe(INTERIM, 9.0, 0.0)
+        pace.observe(FINAL, k / 100, DUE, 0.0)
+    pace.observe(INTERIM, 9.0, DUE, 0.0)
 
     assert pace.final_wait(0.0) == pytest.approx(0.19)
     assert pace.final_wait(MEMORY + 0.1) == 0.0

@@ -359,7 +359,7 @@ def test_what_a_dead_worker_had_encoded_is_recognized_anew_and_not_suspected() -
 
 
 def test_interims_of_a_stream_keep_the_pace() -> None:
-    scheduler = scheduler_with(*(job(k, deadline=9.0) for k in range(20)), max_batch=1)
+    scheduler = scheduler_with(*(job(k, deadline=0.4) for k in range(20)), max_batch=1)
     for k in range(20):
         run(scheduler, k / 10)
     now = 2.0

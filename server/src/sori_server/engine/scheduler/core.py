@@ -209,7 +209,8 @@ class Scheduler:
         """Take jobs out of the waiting ones."""
         for bound in jobs:
             entry = self._waiting.take(bound.job.job_id)
-            self._pace.observe(kind, now - self._since(entry), now)
+            since = self._since(entry)
+            self._pace.observe(kind, now - since, max(entry.deadline - entry.since, 0.0), now)
             if kind is WindowKind.INTERIM:
                 self._begun[bound.job.stream] = now
         if kind is WindowKind.INTERIM:

@@ -10,8 +10,9 @@ from sori_server.domain.recognition import WindowKind
 
 INTERVALS: Final = (0.0, 1.0, 2.0, math.inf)
 """Least seconds between two interims of a stream, by level: as asked for, up to none."""
-TOLERATED: Final = {WindowKind.FINAL: 0.1, WindowKind.INTERIM: 0.3}
-"""Seconds of waiting above which there are too many interims."""
+TOLERATED: Final = 0.5
+"""Share of the time until its text is due that a window may wait before it is dispatched; with
+longer waits there are too many interims."""
 EASY: Final = 0.25
 """Share of that below which there may be more."""
 RISE: Final = 1.0
@@ -21,6 +22,8 @@ FALL: Final = 5.0
 MEMORY: Final = 10.0
 """Seconds for which the wait of a final is remembered."""
 _MOST_REMEMBERED: Final = 256
+_SHORTEST: Final = 0.05
+"""Seconds of waiting that are tolerated whatever is due when."""
 _SMOOTHING: Final = 0.2
 
 
@@ -45,11 +48,14 @@ class InterimPace:
         """Least seconds between two interims of a stream now."""
         return INTERVALS[self._level]
 
-    def observe(self, kind: WindowKind, wait: float, now: float) -> None:
-        """Take note that a window waited for `wait` seconds until it was dispatched at `now`."""
+    def observe(self, kind: WindowKind, wait: float, due: float, now: float) -> None:
+        """Take note that a window waited for `wait` seconds until it was dispatched at `now`.
+
+        Its text is due `due` seconds after it began to wait.
+        """
         if kind is WindowKind.FINAL:
             self._waits.append((now, wait))
-        pressure = wait / TOLERATED[kind]
+        pressure = wait / max(TOLERATED * due, _SHORTEST)
         self._pressure += _SMOOTHING * (pressure - self._pressure)
         if pressure > EASY:
             self._hard = now
