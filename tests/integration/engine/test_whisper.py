@@ -180,7 +180,7 @@ def mixed_batch() -> list[WindowTask]:
         for (name, utterance), options in zip(spoken * 2, asked, strict=False)
         for prompt in prompts[:2]
     ]
-    return [one for one in tasks if 300 < length(one) <= 700]
+    return [one for one in tasks if 272 < length(one) <= 372]
 
 
 def test_a_batch_that_mixes_everything_equals_its_windows_alone(
@@ -214,7 +214,7 @@ def test_windows_encoded_apart_are_decoded_together(
 
 
 def test_samples_are_the_same_in_any_company(model: WhisperSpeechModel) -> None:
-    tasks = every_task(DecodingOptions(temperature=0.8, word_times=True))
+    tasks = every_task(DecodingOptions(temperature=1.0, word_times=True))
     together = model.recognize_batch(tasks)
     assert told(together) == told(solo(model, tasks))
     assert all(o.confidence > 0.2 for o in together if isinstance(o, Hypothesis))
@@ -237,7 +237,7 @@ def test_a_long_window_with_a_full_prompt_gets_all_its_tokens(
     )
     audio = WhisperStreamAudio(80)
     audio.accept(np.tile(read_recording("en_dialog").samples, 3))
-    for seconds in (11, 29):
+    for seconds in (10, 29):
         span = Span(0, seconds * 16_000)
         for count in (0, 15, 208):
             prompt = (SENTENCE * 20)[:count]
@@ -390,8 +390,8 @@ def test_one_encoding_serves_detection_decoding_and_word_times(
     recorded: tuple[WhisperSpeechModel, Recorder],
 ) -> None:
     model, recorder = recorded
-    alike = [one for one in digits(WORDS) if length(one) <= 300]
-    assert len(alike) == 3
+    alike = [one for one in digits(WORDS) if length(one) <= 272]
+    assert len(alike) == 2
     model.recognize_batch(alike)
     assert [name for name, _, _ in recorder.calls if name != "is_multilingual"] == [
         "encode",

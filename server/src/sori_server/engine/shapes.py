@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -19,6 +20,8 @@ Close to each other where windows are common: with `mini` on a CPU, those of liv
 (`Capabilities.buckets`), while company in a call saves little.
 """
 
+_TOKEN_STEPS: Final = (400, 800, 1200, 1600, 2400, MAX_FRAMES)
+"""Lengths that have a token cap each: few, as windows padded to 30 s batch within them."""
 _AMBIGUOUS: Final = (80, 128)
 """Mel bands of Whisper models: an encoding of as many positions is taken for features."""
 _SPARE: Final = 100
@@ -49,9 +52,11 @@ def decoding_shape(
     frames: int, context_length: int, options: DecodingOptions, capabilities: Capabilities
 ) -> DecodingShape:
     """The shape of a window of `frames` frames (at most `MAX_FRAMES`)."""
-    tokens = _TOKENS_AT_LEAST + _TOKENS_PER_SECOND * _bucket(frames + _SPARE) // _FRAMES_PER_SECOND
+    padded = padded_frames(frames, capabilities)
+    spoken = _step(padded if capabilities.short_windows else frames + _SPARE, _TOKEN_STEPS)
+    tokens = _TOKENS_AT_LEAST + _TOKENS_PER_SECOND * spoken // _FRAMES_PER_SECOND
     return DecodingShape(
-        frames=padded_frames(frames, capabilities),
+        frames=padded,
         new_tokens=min(tokens, _MAX_POSITIONS // 2),
         context_length=context_length,
         beam_size=options.beam_size,
@@ -79,11 +84,11 @@ def padded_frames(frames: int, capabilities: Capabilities) -> int:
     if not capabilities.short_windows:
         return MAX_FRAMES
     wanted = frames + round(capabilities.window_slack * _FRAMES_PER_SECOND)
-    return _bucket(wanted) if capabilities.buckets else _even(wanted)
+    return _step(wanted, BUCKETS) if capabilities.buckets else _even(wanted)
 
 
-def _bucket(frames: int) -> int:
-    return next((bucket for bucket in BUCKETS if frames <= bucket), MAX_FRAMES)
+def _step(frames: int, steps: Sequence[int]) -> int:
+    return next((step for step in steps if frames <= step), MAX_FRAMES)
 
 
 def _even(frames: int) -> int:
