@@ -65,6 +65,12 @@ def test_streams_connect_one_by_one_and_start_at_random() -> None:
     assert len({round(plan.starts % 0.1, 4) for plan in plans}) == 8
 
 
+def test_continuous_speech_has_short_pauses() -> None:
+    (plan,) = cast_of(PIECES[:2], Workload.CONTINUOUS, 1).plans(1, 1.0)
+    pauses = [later.start - sooner.end for sooner, later in pairwise(plan.script.spoken)]
+    assert all(0.2 < pause < 0.5 for pause in pauses)
+
+
 def test_a_burst_ends_everywhere_at_once() -> None:
     plans = cast_of(PIECES, Workload.BURST, 1).plans(4, 2.0)
     ends = [

@@ -130,9 +130,14 @@ def _none(_: Piece) -> float:
     return 0.0
 
 
+def _short_pause(piece: Piece) -> float:
+    """What is missing in the margins of pieces."""
+    return max(SHORT_PAUSE - piece.spoken.start - (piece.duration - piece.spoken.end), 0.0)
+
+
 RHYTHMS: Final[Mapping[Workload, Rhythm]] = MappingProxyType(
     {
-        Workload.CONTINUOUS: Rhythm(_none, lambda _: SHORT_PAUSE, CHUNK),
+        Workload.CONTINUOUS: Rhythm(_none, _short_pause, CHUNK),
         Workload.CONVERSATIONAL: Rhythm(_none, lambda piece: max(piece.duration, SHORTEST_PAUSE)),
         Workload.IDLE: Rhythm(_none, lambda piece: 4 * piece.duration),
         Workload.HOSTILE: Rhythm(_none, lambda piece: max(piece.duration, SHORTEST_PAUSE)),
