@@ -31,7 +31,7 @@ run: setup ## serve on 127.0.0.1:50051 in the foreground
 	$(BIN)/sori serve
 
 test: setup ## all tests this machine has the tools for
-	$(BIN)/python -m pytest --numprocesses 3 --dist loadfile
+	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 3 --dist loadfile
 
 check: lint types imports contract stubs sizes lint-docker ## everything that is checked without running Sori
 
