@@ -59,13 +59,15 @@ def test_refused_streams_are_counted_and_timed(tmp_path: Path) -> None:
     assert (run["losses"]["lost_samples"], run["losses"]["missing"]) == (0, 0)
 
 
-def test_ctrl_c_leaves_nothing_running() -> None:
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_to_all_leaves_nothing_running(number: int, code: int) -> None:
     process = start("bench", "--model", "mini", "--streams", "2", "--duration", "60")
     assert process.stdout is not None
     assert process.stdout.readline().startswith(b"sori://")
     left = until_family(process.pid, 3)
-    os.kill(process.pid, signal.SIGINT)
-    assert end(process).code == 130
+    for each in (process.pid, *left):  # as a terminal or `timeout` sends it
+        os.kill(each, number)
+    assert end(process).code == code
     assert not [pid for pid in left if alive(pid)]
 
 

@@ -105,7 +105,8 @@ class GeneratorChild:
 
 def generate(pipe: Connection, share: Share) -> None:
     """Body of a generator process: ready, go, pulses, record. Ends with its parent."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent gets it, too, and ends us
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)  # the parent gets it, too, and ends us
     if share.measured:
         _hurry()
     pipe.send(None)
