@@ -31,6 +31,16 @@ def test_all_words_are_shown_when_speech_has_paused() -> None:
     assert shown(display, "", " four seven zero.", speaking=False) == "four seven zero."
 
 
+def test_a_stop_at_the_end_neither_comes_nor_goes_without_a_word() -> None:
+    display = Display()
+    shown(display, "", " four")
+    assert shown(display, "", " four.", speaking=False) == "four"
+    assert shown(display, "", " four seven.", speaking=False) == "four seven."
+    assert shown(display, "", " four seven.") == "four seven."
+    assert shown(display, "", " for seven.") == "four seven."
+    assert shown(display, "", " four seven. Zero one.") == "four seven. Zero"
+
+
 def test_a_word_once_shown_is_not_hidden_again_because_it_is_the_newest() -> None:
     display = Display()
     shown(display, "", " four")

@@ -309,7 +309,10 @@ def test_what_ends_the_utterance_elsewhere_asks_anew(how: str, heard: bool) -> N
     s, early = paused()
     if heard:
         s.answer(early, " one")
-    _ = s.finalize() if how == "finalize" else s.end()
+    if how == "finalize":
+        s.finalize()
+    else:
+        s.end()
     (final,) = s.waiting
     assert (final.end, final.ahead) == (round(1.3 * SECOND), 0)
     assert (early.request_id in s.withdrawn) is not heard

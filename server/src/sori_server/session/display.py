@@ -20,12 +20,13 @@ class Display:
     versus Streaming for Simultaneous Translation", 2020). And words that contradict shown
     ones replace them only when two hypotheses in a row say so: what one hypothesis alone
     changes or drops, the next one mostly brings back. The first hypothesis is shown whole, as
-    there is nothing else.
+    there is nothing else. A stop at the end neither comes nor goes as long as no word does.
     """
 
     def __init__(self) -> None:
         self._shown: list[Token] = []
         self._heard: Sequence[Token] = ()
+        self._ended = False
 
     def show(
         self, committed: Sequence[Token], tentative: Sequence[Token], *, speaking: bool
@@ -37,13 +38,16 @@ class Display:
         sure, heard = len(committed), [*committed, *tentative]
         masked = MASKED if self._heard and speaking else 0
         wanted = heard[: max(len(heard) - masked, sure)]
+        before = [token.key for token in self._shown]
         same = alike(wanted, self._shown)
         if same < len(self._shown) and same >= sure and not self._confirmed(wanted, same):
             self._shown[:sure] = committed
         else:
             self._shown = wanted
         self._heard = heard
-        return _open_ended(self._shown[sure:]) if speaking else self._shown[sure:]
+        if [token.key for token in self._shown] != before:
+            self._ended = not speaking
+        return self._shown[sure:] if self._ended else _open_ended(self._shown[sure:])
 
     def _confirmed(self, wanted: Sequence[Token], place: int) -> bool:
         """Whether the hypothesis before had the same word at this place."""
