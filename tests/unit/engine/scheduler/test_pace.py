@@ -59,6 +59,18 @@ def test_interims_come_back_one_step_for_each_easy_while() -> None:
     assert seen == [2.0, 1.0, 0.0]
 
 
+def test_interims_come_back_while_there_is_nothing_to_wait() -> None:
+    pace = InterimPace()
+    now = after(pace, INTERIM, 1.0, 8.0, 0.0)
+    for _ in range(3):
+        pace.rest(now + FALL - 0.2)
+        now += FALL
+        pace.rest(now)
+
+    assert pace.interval == 0.0
+    assert pace.eased == now
+
+
 def test_what_is_neither_easy_nor_hard_keeps_things_as_they_are() -> None:
     pace = InterimPace()
     now = after(pace, INTERIM, 1.0, 1.5, 0.0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
 
@@ -16,6 +17,7 @@ from sori_server.domain.recognition import WindowKind
 from sori_server.engine.cost import CallLoad, CostModel, Phase, Sample
 from sori_server.engine.scheduler.core import INTERIM_FLOOR, Scheduler
 from sori_server.engine.scheduler.jobs import Batch, Binding, Job
+from sori_server.engine.scheduler.pace import FALL
 from sori_server.engine.scheduler.policy import Order, Policy
 
 pytestmark = pytest.mark.unit
@@ -375,6 +377,49 @@ def test_interims_of_a_stream_keep_the_pace() -> None:
     assert ids(run(scheduler, now + 0.5)) == [102]
     assert run(scheduler, now + 1.9) is None
     assert ids(run(scheduler, now + 2.0)) == [101]
+
+
+def overloaded_with_interims() -> tuple[Scheduler, float]:
+    """A scheduler that gives no more interims to the streams 25 to 29, and the time."""
+    scheduler = scheduler_with(*(job(k, INTERIM, deadline=0.4) for k in range(30)), max_batch=1)
+    for k in range(30):
+        run(scheduler, k / 10)
+    assert scheduler.interim_interval == math.inf
+    for k in range(25, 30):
+        scheduler.add(job(100 + k, INTERIM, deadline=3.5, stream=k), 3.0)
+    return scheduler, 3.0
+
+
+def test_interims_come_back_where_there_are_no_finals_to_show_that_nothing_waits() -> None:
+    scheduler, now = overloaded_with_interims()
+    assert run(scheduler, now) is None
+    assert run(scheduler, now + FALL) is None
+
+    assert scheduler.interim_interval == 2.0
+    assert ids(run(scheduler, now + FALL)) == [125]
+
+
+def test_interims_that_the_pace_held_back_have_not_waited_for_the_model() -> None:
+    scheduler, now = overloaded_with_interims()
+    run(scheduler, now + FALL)
+    for k in range(25, 30):
+        assert ids(run(scheduler, now + FALL)) == [100 + k]
+    for k in range(25, 30):
+        scheduler.add(job(200 + k, INTERIM, deadline=now + FALL + 2.5, stream=k), now + FALL)
+        assert ids(run(scheduler, now + FALL + 2.0)) == [200 + k]
+
+    assert scheduler.interim_interval == 2.0
+
+
+def test_a_batch_in_which_interims_become_rarer_came_in_time_all_the_same() -> None:
+    """Were what follows in it taken for early, that would make up for later waits."""
+    scheduler = scheduler_with(*(job(k, INTERIM, deadline=0.4) for k in range(8)), max_batch=8)
+    for begin, streams in ((0.0, 8), (0.9, 8), (2.0, 2), (4.9, 0)):
+        run(scheduler, begin)
+        for k in range(streams):
+            scheduler.add(job(100 + k, INTERIM, deadline=begin + 0.4, stream=k), begin)
+
+    assert scheduler.interim_interval == math.inf
 
 
 def test_without_coalescing_each_interim_is_recognized_as_it_was_asked_for() -> None:

@@ -161,6 +161,7 @@ class Scheduler:
             else:
                 self._begin(kind, jobs, now)
             return Batch(next(self._batch_ids), jobs, phase)
+        self._pace.rest(now)
         return None
 
     def _kinds(self, now: float) -> tuple[WindowKind, ...]:
@@ -202,17 +203,18 @@ class Scheduler:
         """Since when a job could be served: an interim not before the pace allows it."""
         if entry.job.kind is WindowKind.FINAL:
             return entry.since
+        since = max(entry.since, self._pace.eased)
         begun = self._begun.get(entry.job.stream)
-        return entry.since if begun is None else max(entry.since, begun + self._pace.interval)
+        return since if begun is None else max(since, begun + self._pace.interval)
 
     def _begin(self, kind: WindowKind, jobs: Iterable[BoundJob], now: float) -> None:
         """Take jobs out of the waiting ones."""
-        for bound in jobs:
-            entry = self._waiting.take(bound.job.job_id)
-            since = self._since(entry)
-            self._pace.observe(kind, now - since, max(entry.deadline - entry.since, 0.0), now)
+        entries = [self._waiting.take(bound.job.job_id) for bound in jobs]
+        waits = [now - self._since(entry) for entry in entries]
+        for entry, wait in zip(entries, waits, strict=True):
+            self._pace.observe(kind, wait, max(entry.deadline - entry.since, 0.0), now)
             if kind is WindowKind.INTERIM:
-                self._begun[bound.job.stream] = now
+                self._begun[entry.job.stream] = now
         if kind is WindowKind.INTERIM:
             self._last_interims = now
             longest = self._pace.interval

@@ -32,7 +32,8 @@ class InterimPace:
 
     Up at once when they wait too long on average, down step by step when they have not for
     a while: additive ease, multiplicative relief, as in congestion control (Chiu and Jain,
-    1989).
+    1989). An idle model counts as one nobody waits for, as without interims there may be
+    nothing to observe.
     """
 
     def __init__(self, *, adaptive: bool = True) -> None:
@@ -40,6 +41,7 @@ class InterimPace:
         self._level = 0
         self._pressure = 0.0
         self._changed = -math.inf
+        self._eased = -math.inf
         self._hard = -math.inf
         self._waits: deque[tuple[float, float]] = deque(maxlen=_MOST_REMEMBERED)
 
@@ -47,6 +49,11 @@ class InterimPace:
     def interval(self) -> float:
         """Least seconds between two interims of a stream now."""
         return INTERVALS[self._level]
+
+    @property
+    def eased(self) -> float:
+        """When the interval became shorter the last time."""
+        return self._eased
 
     def observe(self, kind: WindowKind, wait: float, due: float, now: float) -> None:
         """Take note that a window waited for `wait` seconds until it was dispatched at `now`.
@@ -61,7 +68,13 @@ class InterimPace:
             self._hard = now
         if self._pressure > 1.0 and now - self._changed >= RISE and self._level < self._top:
             self._step(+1, now)
-        elif now - max(self._hard, self._changed) >= FALL and self._level > 0:
+        else:
+            self.rest(now)
+
+    def rest(self, now: float) -> None:
+        """Take note that nothing that may be dispatched waits, or not for long."""
+        if now - max(self._hard, self._changed) >= FALL and self._level > 0:
+            self._eased = now
             self._step(-1, now)
 
     def final_wait(self, now: float) -> float:
