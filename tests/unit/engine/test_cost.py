@@ -180,6 +180,16 @@ def test_each_length_has_a_correction_of_its_own() -> None:
     assert model.predict(longer) == pytest.approx(2 * truth(longer, MACHINE), rel=0.05)
 
 
+def test_corrections_do_not_grow_with_the_lengths_there_are() -> None:
+    """A model without buckets has windows of any length, and each prediction looks at all."""
+    model = fitted()
+    for frames in range(1, 3001):
+        load = replace(A_CALL, frames=frames)
+        model.correct(load, 3 * truth(load, MACHINE))
+    assert sum(map(len, model._corrections.values())) <= 30
+    assert model.predict(A_CALL) == pytest.approx(3 * truth(A_CALL, MACHINE), rel=0.05)
+
+
 @given(outlier=st.one_of(seconds, st.just(0.0), st.just(math.inf)))
 def test_one_call_moves_it_by_less_than_a_fifth(outlier: float) -> None:
     model = fitted()

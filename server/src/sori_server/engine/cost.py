@@ -8,8 +8,8 @@ costs less. They are fitted once, by least squares of relative errors, so that l
 not outweigh short ones and a call that was held up counts for little.
 
 What a machine does later, such as getting hot or busy, is followed by one factor for each
-phase and window length: a running mean of log(measured / predicted) that forgets, in which
-no single call counts for more than a factor of `_MOST_SURPRISE`.
+phase and second of window length: a running mean of log(measured / predicted) that forgets,
+in which no single call counts for more than a factor of `_MOST_SURPRISE`.
 """
 
 from __future__ import annotations
@@ -36,6 +36,8 @@ _NO_BETTER: Final = 1e-9
 _LEARNING: Final = 0.25
 _MOST_SURPRISE: Final = 2.0
 _MOST_CORRECTION: Final = 400.0
+_ALIKE: Final = 100
+"""Frames: windows that end in the same so many share a correction, or there might be thousands."""
 
 _END_STEPS: Final = 1
 """Steps of a window without words: the end of text."""
@@ -130,7 +132,8 @@ class CostModel:
         bounded = _clipped(surprise, math.log(_MOST_SURPRISE))
         correction = self._correction(load) + _LEARNING * bounded
         most = math.log(_MOST_CORRECTION)
-        self._corrections[load.phase][load.frames] = _clipped(correction, most)
+        length = math.ceil(load.frames / _ALIKE) * _ALIKE
+        self._corrections[load.phase][length] = _clipped(correction, most)
 
     def most_rows(self, load: CallLoad, quantum: float) -> int:
         """The most windows, 1 to `MOST_ROWS`, with which such a call takes at most `quantum` s.
