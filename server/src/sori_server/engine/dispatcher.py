@@ -242,6 +242,7 @@ class BatchingEngine:
     async def _restart(self) -> None:
         self._ready = False
         self._welcome(await self._in_thread(self._worker.restart))
+        self._scheduler.renew()
 
     def _welcome(self, ready: Ready) -> None:
         self._info = ready.info

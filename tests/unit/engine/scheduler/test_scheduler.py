@@ -308,6 +308,14 @@ def run(scheduler: Scheduler, now: float = 0.0) -> Batch | None:
     return batch
 
 
+def tried(scheduler: Scheduler) -> list[tuple[Phase, int, list[int]]]:
+    """All that is left, as it is worked off."""
+    batches = []
+    while (batch := run(scheduler)) is not None:
+        batches.append((batch.phase, batch.crashes, ids(batch)))
+    return batches
+
+
 def test_a_final_that_comes_while_interims_are_encoded_goes_first() -> None:
     scheduler = crowd(6, INTERIM)
     assert ids(run(scheduler)) == [0, 1]
@@ -348,16 +356,46 @@ def test_what_a_dead_worker_had_encoded_is_recognized_anew_and_not_suspected() -
     batch = scheduler.schedule(0.0)
     assert batch is not None
     scheduler.fail(batch.batch_id)
-    retried = []
-    while (again := run(scheduler)) is not None:
-        retried.append((again.phase, again.crashes, ids(again)))
+    scheduler.renew()
 
-    assert retried == [
+    assert tried(scheduler) == [
         (Phase.RECOGNIZE, 1, [2]),
         (Phase.RECOGNIZE, 1, [3]),
         (Phase.RECOGNIZE, 0, [0, 1]),
         (Phase.RECOGNIZE, 0, [4, 5]),
     ]
+
+
+def test_so_is_what_it_encoded_while_another_call_killed_it() -> None:
+    """Threads tell of the death and of the answer before it in any order."""
+    scheduler = crowd(6)
+    encoded, killed = scheduler.schedule(0.0), scheduler.schedule(0.0)
+    assert encoded is not None
+    assert killed is not None
+    scheduler.fail(killed.batch_id)
+    scheduler.complete(encoded.batch_id)
+    assert scheduler.cancel(0)
+    scheduler.renew()
+
+    assert scheduler.unwanted() == (), "the new worker has none of it"
+    assert tried(scheduler) == [
+        (Phase.RECOGNIZE, 1, [2]),
+        (Phase.RECOGNIZE, 1, [3]),
+        (Phase.RECOGNIZE, 0, [1]),
+        (Phase.RECOGNIZE, 0, [4, 5]),
+    ]
+
+
+def test_no_more_are_encoded_together_after_a_crash_than_before_it() -> None:
+    scheduler = crowd(12)
+    for _ in range(6):
+        run(scheduler)
+    decoded = scheduler.schedule(0.0)
+    assert decoded is not None
+    assert decoded.phase is Phase.DECODE
+    scheduler.fail(decoded.batch_id)
+
+    assert [len(batch) for _, _, batch in tried(scheduler)] == [2] * 6
 
 
 def test_interims_of_a_stream_keep_the_pace() -> None:
@@ -630,6 +668,7 @@ class SchedulerHistories(RuleBasedStateMachine):
             for quarantined in self.scheduler.fail(batch.batch_id):
                 assert self.known.jobs[quarantined.job_id].killer, "an innocent was lost"
                 self._end(quarantined.job_id)
+        self.scheduler.renew()
 
     @invariant()
     def counts_agree(self) -> None:

@@ -56,6 +56,7 @@ class Scheduler:
         self._waiting = WaitingRoom(limits.max_pending_windows, coalesce=self._policy.coalesce)
         self._phases = Phases(limits, cost or CostModel(), split=self._policy.split_phases)
         self._pace = InterimPace(adaptive=self._policy.adaptive_interims)
+        self._most_encoded = limits.max_batch
         self._running: dict[int, Batch] = {}
         self._retries: deque[Batch] = deque()
         self._encoded: dict[int, BoundJob] = {}
@@ -129,19 +130,19 @@ class Scheduler:
             self._encoded |= {bound.job.job_id: bound for bound in batch.jobs}
 
     def fail(self, batch_id: int) -> tuple[Job, ...]:
-        """The worker died on the batch; returns the jobs quarantined for it, which have ended.
-
-        What it had encoded is recognized anew.
-        """
+        """The worker died on the batch; returns the jobs quarantined for it, which have ended."""
         batch = self._running.pop(batch_id)
+        self._dropped.pop(batch_id, None)
         crashes = batch.crashes + 1
         verdict = isolate(batch.jobs, crashes)
         self._retry(verdict.retry, crashes)
+        return tuple(bound.job for bound in verdict.quarantined)
+
+    def renew(self) -> None:
+        """There is a new worker, and nothing runs: what the old one encoded is recognized anew."""
         encoded, self._encoded = self._encoded, {}
         self._unwanted.clear()
-        self._dropped.clear()
         self._retry(_by_key(encoded.values()), 0)
-        return tuple(bound.job for bound in verdict.quarantined)
 
     def unwanted(self) -> tuple[int, ...]:
         """Encoded jobs that were cancelled since the last call."""
@@ -233,8 +234,11 @@ class Scheduler:
         yield from (bound.job for bound in self._encoded.values())
 
     def _retry(self, groups: Iterable[tuple[BoundJob, ...]], crashes: int) -> None:
+        """Recognize groups anew; what was decoded together may be too much to be encoded so."""
         for group in groups:
-            self._retries.append(Batch(next(self._batch_ids), group, crashes=crashes))
+            for first in range(0, len(group), self._most_encoded):
+                part = group[first : first + self._most_encoded]
+                self._retries.append(Batch(next(self._batch_ids), part, crashes=crashes))
 
     def _shrink(self, batch: Batch, left: tuple[BoundJob, ...]) -> None:
         """Leave jobs out of a batch; a retry of nothing is dropped."""
