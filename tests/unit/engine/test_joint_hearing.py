@@ -68,3 +68,18 @@ def test_one_that_fails_harms_no_other() -> None:
     error, heard = accept_all([(Broken(), SPEECH), (FakeStreamAudio(), np.ones(512, np.float32))])
     assert isinstance(error, MemoryError)
     assert heard == [1.0]
+
+
+def test_a_run_that_fails_fails_those_that_share_it_and_nobody_waits_for_ever() -> None:
+    class Broken(StreamingVad):
+        def frames(self, samples: FloatArray) -> FloatArray:
+            raise MemoryError("no room")
+
+    broken, sharing = WhisperStreamAudio(80), WhisperStreamAudio(80)
+    broken.vad = Broken()
+    whispers = [SharedAudio(broken), SharedAudio(sharing)]
+    *failed, heard = accept_all(
+        [*((audio, SPEECH) for audio in whispers), (FakeStreamAudio(), np.ones(512, np.float32))]
+    )
+    assert [type(outcome) for outcome in failed] == [MemoryError] * 2
+    assert heard == [1.0]

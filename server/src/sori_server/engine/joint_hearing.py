@@ -15,7 +15,8 @@ Piece = tuple[StreamAudio, FloatArray]
 def accept_all(pieces: Sequence[Piece]) -> list[list[float] | Exception]:
     """What `accept` of each stream returns or raises, given its samples.
 
-    No stream may be there twice. Streams with speech detection by Silero share its runs.
+    No stream may be there twice. Streams with speech detection by Silero share its runs, and
+    what goes wrong in one.
     """
     outcomes: list[list[float] | Exception] = [[] for _ in pieces]
     together: list[tuple[StreamingVad, FloatArray]] = []
@@ -29,6 +30,15 @@ def accept_all(pieces: Sequence[Piece]) -> list[list[float] | Exception]:
                 outcomes[place] = audio.accept(samples)
         except Exception as error:
             outcomes[place] = error
-    for place, probabilities in zip(places, judge_together(together), strict=True):
-        outcomes[place] = probabilities
+    for place, outcome in zip(places, _judged(together), strict=True):
+        outcomes[place] = outcome
     return outcomes
+
+
+def _judged(
+    pieces: Sequence[tuple[StreamingVad, FloatArray]],
+) -> Sequence[list[float] | Exception]:
+    try:
+        return judge_together(pieces)
+    except Exception as error:
+        return [error] * len(pieces)
