@@ -93,11 +93,7 @@ class Worker:
         return answer
 
     def forget(self, numbers: tuple[int, ...]) -> None:
-        """Have the child drop encoded windows.
-
-        Raises:
-            WorkerCrashed: the child died.
-        """
+        """Have the child drop encoded windows, if it lives."""
         assert self._child is not None, "start comes before forget"  # noqa: S101
         self._child.tell(Forget(numbers))
 
