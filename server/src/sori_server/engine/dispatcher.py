@@ -269,7 +269,7 @@ class BatchingEngine:
             if outcome is None:
                 window.spend(answer.timing)
             elif isinstance(outcome, Hypothesis):
-                timing = window.spent(answer.timing, dispatched)
+                timing = window.spent(answer.timing, dispatched - bound.since)
                 self._settle(bound.job, replace(outcome, timing=timing))
             else:
                 self._scheduler.cancel(bound.job.job_id)

@@ -82,11 +82,11 @@ class PendingWindow:
         """Add what a call took that gave no answer yet."""
         self._spent = _sum(self._spent, timing)
 
-    def spent(self, timing: EngineTiming, dispatched: float) -> EngineTiming:
-        """The whole time of the window, whose last call began at `dispatched`."""
+    def spent(self, timing: EngineTiming, waited: float) -> EngineTiming:
+        """The whole time of the window, whose last call began `waited` seconds after it could."""
         whole = _sum(self._spent, timing)
         busy = self._spent.preprocessing + self._spent.inference
-        return replace(whole, queue=max(dispatched - self.submitted - busy, 0.0))
+        return replace(whole, queue=max(waited - busy, 0.0))
 
     def settle(self, outcome: Hypothesis | EngineError) -> None:
         """Answer the caller; the first answer counts."""

@@ -173,7 +173,7 @@ class Scheduler:
         if now - self._last_interims < INTERIM_FLOOR:
             return finals_first
         first = self._ready(WindowKind.INTERIM, now)[:1]
-        aged = any(now - self._since(self._waiting.place(b.job)) >= INTERIM_FLOOR for b in first)
+        aged = any(now - bound.since >= INTERIM_FLOOR for bound in first)
         return finals_first[::-1] if aged else finals_first
 
     def _oldest(self, kind: WindowKind, now: float) -> float:
@@ -186,7 +186,7 @@ class Scheduler:
         for entry in self._in_order(kind, now):
             binding = entry.job.bind()
             if binding is not None and (not jobs or binding.key == jobs[0].binding.key):
-                jobs.append(BoundJob(entry.job, binding))
+                jobs.append(BoundJob(entry.job, binding, self._since(entry)))
         return jobs
 
     def _in_order(self, kind: WindowKind, now: float) -> list[Entry]:

@@ -42,10 +42,11 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class BoundJob:
-    """A job with what it was scheduled for."""
+    """A job with what it was scheduled for, and since when it could have been."""
 
     job: Job
     binding: Binding
+    since: float = 0.0
 
     @property
     def span(self) -> Span:

@@ -40,10 +40,6 @@ class WaitingRoom:
         """The waiting jobs of a kind."""
         return [*self._entries[kind].values()]
 
-    def place(self, job: Job) -> Entry:
-        """Where a waiting job stands."""
-        return self._entries[job.kind][job.job_id]
-
     def add(self, job: Job, now: float) -> Job | None:
         """Take a job; returns the interim that gives way to it.
 
