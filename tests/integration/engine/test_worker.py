@@ -165,6 +165,15 @@ def test_stop_ends_a_call_under_way() -> None:
             w.restart()
 
 
+def test_a_call_after_stop_does_not_begin() -> None:
+    """One whose features were being built then would hold up the close, for as long as it takes."""
+    with worker() as w:
+        w.start()
+        w.stop()
+        with pytest.raises(WorkerCrashed, match="closing"):
+            w.run(Recognize((task(1),)))
+
+
 def test_signals_of_the_terminal_and_the_service_manager_are_left_to_the_parent() -> None:
     with worker() as w:
         w.start()

@@ -84,9 +84,11 @@ class Worker:
 
         Raises:
             WorkerCrashed: the child died, or took longer than `Limits.batch_timeout` and
-                was killed.
+                was killed, or `stop` was called.
         """
         assert self._child is not None, "start comes before run"  # noqa: S101
+        if self._stopping.is_set():
+            raise WorkerCrashed("the engine is closing")
         answer = self._child.ask(call, self._limits.batch_timeout)
         assert isinstance(answer, BatchDone), "a warm worker only answers calls"  # noqa: S101
         self._restarts = 0
