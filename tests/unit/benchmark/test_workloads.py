@@ -34,6 +34,18 @@ def test_speech_fills_its_share(workload: Workload, least: float, most: float) -
         assert len(pcm_of(plan.script)) % CHUNK == 0
 
 
+def test_a_block_follows_the_same_block_in_all_scripts() -> None:
+    pieces = [piece(0.1, 1.0 + k / 10, 1.3 + k / 10) for k in range(6)]
+    cast = cast_of(pieces, Workload.CONVERSATIONAL, 1)
+    scripts = [plan.script for plan in (*cast.plans(12, 1.0), *cast.rehearsal())]
+    said = [[spoken.block for spoken in script.spoken] for script in scripts]
+    before = {follower: one for blocks in said for one, follower in pairwise(blocks)}
+
+    assert len(before) == len(pieces)
+    assert all(before[other] == one for blocks in said for one, other in pairwise(blocks))
+    assert len({blocks[0] for blocks in said}) > 1, "each begins at a place of its own"
+
+
 def test_speech_lies_where_the_script_says() -> None:
     for said in (
         script := cast_of(PIECES, Workload.CONVERSATIONAL, 1).plans(1, 1.0)[0].script

@@ -14,7 +14,7 @@ from sori_server.benchmark.blocks import EVEN, Piece, Rhythm, block_of, quiet
 from sori_server.benchmark.scripts import CHUNK, Block, Manner, Script, StreamPlan, script_of
 from sori_server.domain.audio import SAMPLE_RATE, samples
 
-ROUND: Final = 60.0
+ROUND: Final = 300.0
 """Seconds a script has at least before it begins again."""
 SHORT_PAUSE: Final = 0.3
 """Seconds between utterances of continuous speech."""
@@ -50,8 +50,8 @@ class Cast:
     def plans(self, streams: int, ramp: float) -> tuple[StreamPlan, ...]:
         """`streams` measured streams that connect in the first `ramp` seconds, and disturbers.
 
-        A stream says the same whatever the number of streams is, and other things than all
-        others. When streams start to speak is random, but for `BURST`, where all start
+        A stream says the same whatever the number of streams is, and has its own place to begin
+        at. When streams start to speak is random, but for `BURST`, where all start
         together.
         """
         rng = np.random.default_rng([self.seed, streams])
@@ -69,30 +69,35 @@ class Cast:
     def rehearsal(self) -> tuple[StreamPlan, ...]:
         """One stream for each language that says all its blocks once: what WER(1) is from.
 
-        A block is the same samples in all scripts, at the same place among chunks, VAD
-        frames and hops: what is heard of it under load compares with what is heard of it here.
+        A block is the same samples in all scripts, after the same block, at the same place
+        among chunks, VAD frames and hops: what is heard of it under load compares with what
+        is heard of it here.
         """
         languages = sorted({block.language for block in self.blocks})
-        scripts = (
-            _script([block for block in self.blocks if block.language == language])
-            for language in languages
-        )
+        scripts = (_script(self._in_order(language)) for language in languages)
         return tuple(StreamPlan(number, script, 0.0, 0.0) for number, script in enumerate(scripts))
 
     def _script(self, number: int) -> Script:
-        """Blocks of one language in an order of its own, until a round is full."""
+        """Blocks of one language in the order of all streams, from a place of its own on.
+
+        The order is one for all because speech detection has a memory of some seconds: what
+        it hears of a block depends on the block before.
+        """
         order = np.random.default_rng(self.seed).permutation(len(self.blocks))
-        language = self.blocks[order[number % len(order)]].language
-        known = [block for block in self.blocks if block.language == language]
-        rng = np.random.default_rng([self.seed, number, 1])
+        blocks = self._in_order(self.blocks[order[number % len(order)]].language)
+        first = np.random.default_rng([self.seed, 1]).permutation(len(blocks))[number % len(blocks)]
         chosen: list[Block] = []
-        coming: list[int] = []
         left = ROUND * SAMPLE_RATE
         while left > 0:
-            coming = coming or rng.permutation(len(known)).tolist()
-            chosen.append(known[coming.pop()])
+            chosen.append(blocks[(first + len(chosen)) % len(blocks)])
             left -= len(chosen[-1].pcm)
         return _script(chosen)
+
+    def _in_order(self, language: str) -> list[Block]:
+        """The blocks of a language, shuffled by the seed."""
+        known = [block for block in self.blocks if block.language == language]
+        order = np.random.default_rng([self.seed, len(known)]).permutation(len(known))
+        return [known[place] for place in order]
 
     def _disturbance(self, manner: Manner) -> Script:
         if manner is Manner.DEAF:
