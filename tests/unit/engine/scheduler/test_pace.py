@@ -24,7 +24,7 @@ def after(pace: InterimPace, kind: WindowKind, wait: float, seconds: float, star
 
 @pytest.mark.parametrize("kind", WindowKind)
 def test_interims_become_rarer_step_by_step_while_windows_wait(kind: WindowKind) -> None:
-    pace, seen = InterimPace(), []
+    pace, seen = InterimPace(DUE), []
     for second in range(8):
         after(pace, kind, 2 * TOO_LONG, 1.0, float(second))
         seen.append(pace.interval)
@@ -34,14 +34,14 @@ def test_interims_become_rarer_step_by_step_while_windows_wait(kind: WindowKind)
 
 
 def test_no_two_steps_up_are_closer_than_what_the_first_one_needs_to_show() -> None:
-    pace = InterimPace()
+    pace = InterimPace(DUE)
     after(pace, FINAL, 10.0, RISE - 0.1, 0.0)
 
     assert pace.interval == INTERVALS[1]
 
 
 def test_a_single_window_that_waits_changes_nothing() -> None:
-    pace = InterimPace()
+    pace = InterimPace(DUE)
     now = after(pace, FINAL, 0.0, 5.0, 0.0)
     pace.observe(FINAL, 4 * TOO_LONG, DUE, now)
 
@@ -49,7 +49,7 @@ def test_a_single_window_that_waits_changes_nothing() -> None:
 
 
 def test_interims_come_back_one_step_for_each_easy_while() -> None:
-    pace = InterimPace()
+    pace = InterimPace(DUE)
     now = after(pace, INTERIM, 1.0, 8.0, 0.0)
     seen = []
     for _ in range(3):
@@ -60,7 +60,7 @@ def test_interims_come_back_one_step_for_each_easy_while() -> None:
 
 
 def test_interims_come_back_while_there_is_nothing_to_wait() -> None:
-    pace = InterimPace()
+    pace = InterimPace(DUE)
     now = after(pace, INTERIM, 1.0, 8.0, 0.0)
     for _ in range(3):
         pace.rest(now + FALL - 0.2)
@@ -72,7 +72,7 @@ def test_interims_come_back_while_there_is_nothing_to_wait() -> None:
 
 
 def test_what_is_neither_easy_nor_hard_keeps_things_as_they_are() -> None:
-    pace = InterimPace()
+    pace = InterimPace(DUE)
     now = after(pace, INTERIM, 1.0, 1.5, 0.0)
     level = pace.interval
     after(pace, INTERIM, 0.5 * TOO_LONG, 60.0, now)
@@ -81,17 +81,26 @@ def test_what_is_neither_easy_nor_hard_keeps_things_as_they_are() -> None:
 
 
 def test_interims_stay_as_asked_for_where_they_are_not_adapted() -> None:
-    pace = InterimPace(adaptive=False)
+    pace = InterimPace(DUE, adaptive=False)
     after(pace, FINAL, 10.0, 10.0, 0.0)
 
     assert pace.interval == 0.0
 
 
 def test_the_wait_of_finals_is_told_but_for_one_in_twenty_and_forgotten() -> None:
-    pace = InterimPace()
+    pace = InterimPace(DUE)
     for k in range(1, 21):
         pace.observe(FINAL, k / 100, DUE, 0.0)
     pace.observe(INTERIM, 9.0, DUE, 0.0)
 
     assert pace.final_wait(0.0) == pytest.approx(0.19)
     assert pace.final_wait(MEMORY + 0.1) == 0.0
+
+
+def test_no_final_waits_before_its_utterance_has_ended() -> None:
+    pace = InterimPace(DUE)
+    pace.observe(FINAL, 0.2, DUE + 0.3, 0.0)
+    assert pace.final_wait(0.0) == 0.0
+    pace.observe(FINAL, 0.5, DUE + 0.3, 0.0)
+
+    assert pace.final_wait(0.0) == pytest.approx(0.2)

@@ -55,7 +55,7 @@ class Scheduler:
         self._policy = policy or Policy()
         self._waiting = WaitingRoom(limits.max_pending_windows, coalesce=self._policy.coalesce)
         self._phases = Phases(limits, cost or CostModel(), split=self._policy.split_phases)
-        self._pace = InterimPace(adaptive=self._policy.adaptive_interims)
+        self._pace = InterimPace(limits.final_deadline, adaptive=self._policy.adaptive_interims)
         self._most_encoded = limits.max_batch
         self._running: dict[int, Batch] = {}
         self._retries: deque[Batch] = deque()

@@ -36,7 +36,9 @@ class InterimPace:
     nothing to observe.
     """
 
-    def __init__(self, *, adaptive: bool = True) -> None:
+    def __init__(self, final_deadline: float, *, adaptive: bool = True) -> None:
+        """Finals are due `final_deadline` after the end of their utterance was decided."""
+        self._final_deadline = final_deadline
         self._top = len(INTERVALS) - 1 if adaptive else 0
         self._level = 0
         self._pressure = 0.0
@@ -61,7 +63,8 @@ class InterimPace:
         Its text is due `due` seconds after it began to wait.
         """
         if kind is WindowKind.FINAL:
-            self._waits.append((now, wait))
+            ahead = max(due - self._final_deadline, 0.0)
+            self._waits.append((now, max(wait - ahead, 0.0)))
         pressure = wait / max(TOLERATED * due, _SHORTEST)
         self._pressure += _SMOOTHING * (pressure - self._pressure)
         if pressure > EASY:
@@ -78,7 +81,11 @@ class InterimPace:
             self._step(-1, now)
 
     def final_wait(self, now: float) -> float:
-        """The wait that 19 of 20 finals of the last `MEMORY` seconds did not exceed; 0 for none."""
+        """The wait that 19 of 20 finals of the last `MEMORY` seconds did not exceed; 0 for none.
+
+        It counts from when the end of their utterance was decided, not from when they were
+        asked for ahead of that.
+        """
         recent = sorted(wait for at, wait in self._waits if now - at <= MEMORY)
         return recent[math.ceil(0.95 * len(recent)) - 1] if recent else 0.0
 
