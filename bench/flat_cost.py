@@ -3,10 +3,11 @@
     python bench/flat_cost.py --minutes 30 --json flat_cost.json
 
 One conversational stream in this process, as fast as it is taken, in lock step: a piece of
-100 ms goes in when everything asked before was answered. A round is a minute or two of audio, the
-same in each, so that rounds compare. Prints processor seconds (gateway and worker) for a second
-of audio and resident memory, and the last round over the first: medians of three neighbours,
-since a machine that does other things, too, slows down a round by more than a stream grows.
+100 ms goes in when everything asked before was answered. A round is all that is said in one
+language, about a minute, the same in each, so that rounds compare. Prints processor seconds
+(gateway and worker) for a second of audio and resident memory, and the last round over the
+first: medians of three neighbours, since a machine that does other things, too, slows down a
+round by more than a stream grows.
 """
 
 from __future__ import annotations
@@ -84,7 +85,7 @@ async def measure(model: str, minutes: float) -> list[Round]:
     """What each round cost."""
     settings = Settings(model=model)
     pieces = pieces_of(read_corpus(AUDIO))
-    script = cast_of(pieces, Workload.CONVERSATIONAL, seed=1).plans(1, 1.0)[0].script
+    script = cast_of(pieces, Workload.CONVERSATIONAL, seed=1).rehearsal()[0].script
     config = StreamConfig(
         recognition=RecognitionConfig(languages=(script.language,)), interim_results=True
     )
