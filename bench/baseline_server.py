@@ -4,11 +4,11 @@
 
 One faster-whisper `WhisperModel`, first come first served, every utterance decoded again as a
 whole after each second of it. Doors, speech detection, endpointing and sessions are Sori's own,
-so that only the engine differs: point `sori bench sori://HOST:PORT` at it. Interims come every
-second whatever a client asks for; nothing is batched, coalesced, ordered or refused, other than
-by the number of streams. Final windows are asked for when the silence after an utterance is
-over; `--early-finals` asks for them while it is waited for, as Sori does. One line of JSON on
-stdout says that it is ready, SIGTERM ends it.
+so that only the engine differs: point `sori bench --target sori://HOST:PORT` at it. Interims
+come every second whatever a client asks for; nothing is batched, coalesced, ordered or refused,
+other than by the number of streams. Final windows are asked for when the silence after an
+utterance is over; `--early-finals` asks for them while it is waited for, as Sori does. One line
+of JSON on stdout says that it is ready, SIGTERM ends it.
 """
 
 from __future__ import annotations
