@@ -45,7 +45,7 @@ VARIANTS: Final[Mapping[str, Variant]] = MappingProxyType(
         "no-adaptive-interval": Variant(
             "interims as often under load", Policy(adaptive_interims=False)
         ),
-        "batch-1": Variant("one window a call", limits={"max_batch": 1}),
+        "batch-1": Variant("one window a call", limits={"max_batch": 1, "max_decode_batch": 1}),
         "one-call": Variant("one call at a time, of all threads", settings={"parallel_calls": 1}),
         "no-early-finals": Variant(
             "finals asked for after the silence", stream={"early_finals": False}
