@@ -11,11 +11,7 @@ prediction to be checked on a real GPU (`bench/gpu/`), and the same on any machi
 
 from __future__ import annotations
 
-import sys
 from dataclasses import replace
-from pathlib import Path
-
-sys.path.insert(0, str(Path(__file__).parent))
 
 from simulation.gpu import BASE_30, TURBO_30
 from simulation.streams import Outcome, Setting, Simulation

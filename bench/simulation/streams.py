@@ -36,7 +36,7 @@ class Setting:
     streams: int
     lanes: int = 2
     policy: Policy = field(default_factory=Policy)
-    limits: Limits = Limits(max_pending_windows=1_000_000)
+    limits: Limits = field(default_factory=lambda: Limits(max_pending_windows=1_000_000))
     early: bool = True
     seconds: float = 60.0
     seed: int = 1

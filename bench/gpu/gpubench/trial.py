@@ -17,6 +17,7 @@ from sori_server.benchmark.figures import Judged, RunFigures
 from sori_server.benchmark.loading import Load, run_load
 from sori_server.benchmark.sori_target import SoriTarget
 from sori_server.benchmark.summing import figures
+from sori_server.benchmark.table import mean_batch
 from sori_server.benchmark.trials import judged
 from sori_server.benchmark.usage import Sample
 from sori_server.benchmark.workloads import Cast, Workload, cast_of
@@ -67,8 +68,6 @@ def attempt(served: Served, streams: int, pace: Pace) -> tuple[Judged, dict[str,
 
 
 def _row(run: RunFigures) -> dict[str, Cell]:
-    batches = run.batch_sizes
-    windows = sum(batches.values())
     return {
         "finals p50, s": run.finalisation.p50,
         "p95, s": run.finalisation.p95,
@@ -76,7 +75,7 @@ def _row(run: RunFigures) -> dict[str, Cell]:
         "of it silence p50, s": run.hang_over.p50,
         "queue p95, s": run.queue.p95,
         "interims every, s": run.interval.p50,
-        "mean batch": sum(n * k for n, k in batches.items()) / windows if windows else None,
+        "mean batch": mean_batch(run),
         "utterances": run.losses.utterances,
         "lost samples": run.losses.lost_samples,
         "finals missing": run.losses.missing,

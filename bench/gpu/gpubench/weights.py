@@ -23,7 +23,7 @@ _ALIGNMENT_HEADS: Final = 8
 _EMBEDDINGS: Final = "decoder/embeddings/weight"
 
 
-def build(geometry: Geometry, folder: Path, *, short_windows: bool = False, seed: int = 1) -> Path:
+def build(geometry: Geometry, folder: Path) -> Path:
     """Write the model to `folder`, unless it is there; returns `folder`.
 
     The file is complete or absent: the tokenizer, which every loader wants, comes last.
@@ -36,7 +36,7 @@ def build(geometry: Geometry, folder: Path, *, short_windows: bool = False, seed
     spec = WhisperSpec(
         geometry.encoder_layers, geometry.heads, geometry.decoder_layers, geometry.heads
     )
-    _Filler(geometry.width, seed).fill(spec, geometry.mels, len(pieces))
+    _Filler(geometry.width).fill(spec, geometry.mels, len(pieces))
     spec.register_vocabulary(pieces)
     spec.validate()
     spec.decoder.projection.weight = _EMBEDDINGS  # tied, as Whisper's are
@@ -50,7 +50,6 @@ def build(geometry: Geometry, folder: Path, *, short_windows: bool = False, seed
     spec.config.suppress_ids_begin = [tokens.token_to_id("<|endoftext|>")]
     spec.save(str(folder))
     _write(folder / "preprocessor_config.json", {"feature_size": geometry.mels})
-    _write(folder / "sori.json", {"short_windows": short_windows})
     tokens.save(str(folder / "tokenizer.json"))
     return folder
 
@@ -58,9 +57,9 @@ def build(geometry: Geometry, folder: Path, *, short_windows: bool = False, seed
 class _Filler:
     """Sets all weights of a specification, cut at random places from one pool of numbers."""
 
-    def __init__(self, width: int, seed: int) -> None:
+    def __init__(self, width: int) -> None:
         self._width = width
-        self._random = np.random.default_rng(seed)
+        self._random = np.random.default_rng(1)
         pool = self._random.standard_normal(_POOL, np.float32) * _DEVIATION
         self._pool = pool.astype(np.float16)
 
