@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from itertools import takewhile
 from typing import Final
 
@@ -23,7 +24,8 @@ from sori_server.benchmark.target import Conversation, ConversationFailed, Heard
 from sori_server.domain.errors import CapacityExhausted, SoriError
 
 PATIENCE: Final = 30.0
-"""Seconds a server may take to say everything after the last audio."""
+"""Seconds a server may take to take all audio after the last of it was due, to hear of its end
+after that, and to say everything after that."""
 TICK: Final = 0.01
 """Seconds between two looks at the clock that show how late this process gets to anything."""
 PULSE: Final = 1.0
@@ -96,8 +98,10 @@ class LiveStream:
         async with asyncio.TaskGroup() as tasks:
             if self.plan.manner is not Manner.DEAF:
                 reading = tasks.create_task(self._read(conversation))
-            await self._send(conversation)
-            await conversation.end()
+            async with _patience("audio not taken", self._ends - self._clock.now):
+                await self._send(conversation)
+            async with _patience("its end not taken"):
+                await conversation.end()
             if self.plan.manner is Manner.DEAF:
                 return
             if not (await asyncio.wait({reading}, timeout=PATIENCE))[0]:
@@ -188,6 +192,16 @@ class Generator:
             for at, heard in takewhile(lambda each: each[0] > since, reversed(stream.heard)):
                 found[not heard.is_final].append(at - stream.plan.due(heard.end))
         return tuple(found[0]), tuple(found[1])
+
+
+@asynccontextmanager
+async def _patience(complaint: str, before: float = 0.0) -> AsyncIterator[None]:
+    """Wait no longer than `PATIENCE` after the next `before` seconds: a run has to end."""
+    try:
+        async with asyncio.timeout(before + PATIENCE):
+            yield
+    except TimeoutError:
+        raise ConversationFailed(f"{complaint} within {PATIENCE:g} s") from None
 
 
 def _array(values: list[float]) -> NDArray[np.float32]:
