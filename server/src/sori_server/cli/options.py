@@ -79,6 +79,15 @@ ComputeType = Annotated[
         rich_help_panel=_MODEL,
     ),
 ]
+ParallelCalls = Annotated[
+    int | None,
+    typer.Option(
+        metavar="N",
+        help="Model calls side by side; 0 picks by device and cores.",
+        show_default="0",
+        rich_help_panel=_MODEL,
+    ),
+]
 Config = Annotated[
     Path | None,
     typer.Option(

@@ -14,6 +14,10 @@ pytestmark = pytest.mark.unit
         (("--target", "sori://nowhere"), "SCHEME://HOST:PORT"),
         (("--target", "sori://127.0.0.1:0"), "SCHEME://HOST:PORT"),
         (("--target", "sori://127.0.0.1:1", "--model", "mini"), "--model: is of a server that"),
+        (
+            ("--target", "sori://127.0.0.1:1", "--interim-model", "mini"),
+            "--interim-model: is of a server that",
+        ),
         (("--target", "sori://127.0.0.1:1", "--pid", "4194304"), "--pid: there is no process"),
         (("--pid", "1"), "--pid: is the process of a --target"),
         (("--json", "nowhere/bench.json"), "--json: no such folder"),

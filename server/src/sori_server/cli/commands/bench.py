@@ -8,7 +8,15 @@ from typing import Annotated, Final
 
 import typer
 
-from sori_server.cli.options import ComputeType, Config, Device, Model, ShortWindows
+from sori_server.cli.options import (
+    ComputeType,
+    Config,
+    Device,
+    InterimModel,
+    Model,
+    ParallelCalls,
+    ShortWindows,
+)
 
 EPILOG: Final = (
     "$ sori bench --model mini --streams 8\n\n"
@@ -45,7 +53,7 @@ TargetUrl = Annotated[
     str,
     typer.Option(
         metavar="URL",
-        help="A server that runs, such as [b]sori://HOST:PORT[/].",
+        help="A server that runs: [b]sori://HOST:PORT[/] or [b]whisperlive://HOST:PORT[/].",
         show_default="a server of its own",
     ),
 ]
@@ -134,10 +142,6 @@ Report = Annotated[
     Path | None,
     typer.Option(metavar="DIR", help="Write figures and plots.", rich_help_panel=_OUTPUT),
 ]
-ParallelCalls = Annotated[
-    int | None,
-    typer.Option(metavar="N", min=0, help="Model calls side by side.", rich_help_panel="Model"),
-]
 
 
 def bench(
@@ -158,10 +162,11 @@ def bench(
     json: JsonFile = None,
     report: Report = None,
     model: Model = None,
+    interim_model: InterimModel = None,
+    short_windows: ShortWindows = None,
     device: Device = None,
     compute_type: ComputeType = None,
     parallel_calls: ParallelCalls = None,
-    short_windows: ShortWindows = None,
     config: Config = None,
 ) -> None:
     """Measure how many live streams a server bears, and how soon they get their text."""
@@ -176,10 +181,11 @@ def bench(
 
     flags = {
         "model": model,
+        "interim_model": interim_model,
+        "short_windows": short_windows,
         "device": device,
         "compute_type": compute_type,
         "parallel_calls": parallel_calls,
-        "short_windows": short_windows,
         "config": config,
     }
     order = Order(

@@ -12,6 +12,7 @@ from sori_server.cli.options import (
     Device,
     InterimModel,
     Model,
+    ParallelCalls,
     Preset,
     ShortWindows,
 )
@@ -61,15 +62,6 @@ CpuThreads = Annotated[
     typer.Option(
         metavar="N",
         help="Threads of one call on a CPU; 0 shares the cores among the calls.",
-        show_default="0",
-        rich_help_panel="Model",
-    ),
-]
-ParallelCalls = Annotated[
-    int | None,
-    typer.Option(
-        metavar="N",
-        help="Model calls side by side; 0 picks by device and cores.",
         show_default="0",
         rich_help_panel="Model",
     ),
