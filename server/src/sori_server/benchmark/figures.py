@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final
 
 from sori_server.benchmark.usage import Sample
 from sori_server.evaluation.distribution import Distribution
 
-SCHEMA = "sori.bench/1"
-JITTER_BOUND = 0.005
+SCHEMA: Final = "sori.bench/1"
+JITTER_BOUND: Final = 0.005
 """Seconds: a run whose p99 is not below this measured its generator, and is void."""
 
 

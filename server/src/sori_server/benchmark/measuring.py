@@ -13,6 +13,7 @@ from typing import Final
 from sori_server.benchmark.records import StreamRecord
 from sori_server.benchmark.scripts import Spoken, StreamPlan
 from sori_server.benchmark.target import Heard
+from sori_server.domain.audio import SAMPLE_RATE
 from sori_server.evaluation.alignment import word_edits
 from sori_server.evaluation.texts import normalised
 
@@ -84,7 +85,7 @@ def measured(
         by_final: measure finalisation from the last word each final covers, not from the
             end of each utterance: what silence does not end has no other end.
     """
-    said = list(plan.script.spoken_until(record.sent / 16_000))
+    said = list(plan.script.spoken_until(record.sent / SAMPLE_RATE))
     counted = [spoken for spoken in said if plan.due(spoken.end) in period]
     finals = [each for each in record.heard if each[1].is_final]
     measure = StreamMeasure(utterances=len(counted), doubled=_doubled(finals))

@@ -14,6 +14,7 @@ from sori_server.benchmark.measuring import Period, StreamMeasure, Timed, measur
 from sori_server.benchmark.records import Seconds, ShareRecord, StreamRecord
 from sori_server.benchmark.scripts import StreamPlan
 from sori_server.benchmark.usage import Sample
+from sori_server.domain.audio import SAMPLE_RATE
 from sori_server.evaluation.distribution import Distribution, percentile
 
 FEWEST: Final = 8
@@ -163,7 +164,7 @@ def _disturbers(run: Run) -> Iterator[tuple[str, str]]:
             record = streams[plan.number]
             refused = "refused" if record.refused_after is not None else ""
             ended = record.failure or refused or "ended well"
-            yield plan.manner.value, f"sent {record.sent / 16_000:.0f} s of audio, {ended}"
+            yield plan.manner.value, f"sent {record.sent / SAMPLE_RATE:.0f} s of audio, {ended}"
 
 
 def _course(total: StreamMeasure, period: Period) -> Iterator[Point]:
