@@ -19,12 +19,12 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from ablation.variants import AS_BUILT, VARIANTS
-from baseline.child import started
 from rich.console import Console
 from rich.table import Table
 from sori_server.benchmark.blocks import pieces_of
 from sori_server.benchmark.figures import RunFigures
 from sori_server.benchmark.loading import Load, run_load
+from sori_server.benchmark.server_child import started
 from sori_server.benchmark.sori_target import SoriTarget
 from sori_server.benchmark.summing import figures
 from sori_server.benchmark.table import COLUMNS, cells
@@ -74,7 +74,7 @@ async def measured(name: str, cast: Cast, given: argparse.Namespace) -> RunFigur
         by_final=cast.workload is Workload.CONTINUOUS,
     )
     command = (SERVER, "--variant", name, "--model", given.model, "--grpc-port", "0")
-    async with started(sys.executable, *command) as server:
+    async with started(*command) as server:
         target = SoriTarget(server.address)
         return figures(await run_load(target, load, server.pid, lambda *_: None), None)
 

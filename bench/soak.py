@@ -23,13 +23,13 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import numpy as np
-from baseline.child import started
 from baseline.processes import ProcessState, family
 from numpy.typing import NDArray
 from sori_server.benchmark.blocks import pieces_of
 from sori_server.benchmark.generator import Clock, LiveStream
 from sori_server.benchmark.measuring import Period, measured
 from sori_server.benchmark.scripts import Script, StreamPlan
+from sori_server.benchmark.server_child import started
 from sori_server.benchmark.sori_target import SoriTarget
 from sori_server.benchmark.target import Target
 from sori_server.benchmark.workloads import Workload, cast_of
@@ -126,7 +126,7 @@ async def soak(minutes: float, streams: int, model: str) -> tuple[list[Sample], 
     scripts = [plan.script for plan in cast.plans(SCRIPTS, 1.0)]
     tally, samples = Tally(), []
     serve = ("-m", "sori_server", "serve", "--json", "--grpc-port", "0", "--model", model)
-    async with started(sys.executable, *serve) as server, asyncio.TaskGroup() as tasks:
+    async with started(*serve) as server, asyncio.TaskGroup() as tasks:
         clock, target = Clock(time.monotonic()), SoriTarget(server.address)
         speakers = [tasks.create_task(speak(target, scripts, clock, tally)) for _ in range(streams)]
         while clock.now < 60 * minutes:

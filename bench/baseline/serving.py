@@ -40,8 +40,9 @@ async def serve(settings: Settings, engine: EnginePort, imposed: Mapping[str, ob
     gateway = ImposingGateway(engine, settings.limits, imposed)
     with Interruption() as interruption:
         async with _serving(settings, gateway, engine) as port:
-            ready = {"event": "ready", "grpc_port": port, "model": engine.model.name}
-            print(json.dumps(ready), flush=True)
+            model = engine.model
+            ready = {"grpc_port": port, "model": model.name, "device": model.device}
+            print(json.dumps({"event": "ready", **ready}), flush=True)
             await interruption.wait()
 
 

@@ -1,4 +1,4 @@
-"""A server of its own for a benchmark, as a child process."""
+"""Servers for a benchmark, as child processes."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import sys
 from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Final
 
@@ -34,7 +34,7 @@ NO_ADMISSION: Final[Mapping[str, str]] = MappingProxyType({"SORI_LIMITS_MAX_FINA
 
 @dataclass(frozen=True, slots=True)
 class BenchServer:
-    """A server that is ready."""
+    """A server on this machine that is ready."""
 
     address: str
     pid: int
@@ -54,12 +54,29 @@ async def bench_server(
     """
     given = {f"{PREFIX}{name.upper()}": value for name, value in settings.items()}
     environ = {**ROOM, **({} if admission else NO_ADMISSION), **os.environ, **given}
+    async with started(*_COMMAND, environ=environ) as server:
+        what = " ".join([server.described, *map("=".join, settings.items())])
+        yield replace(server, described=what)
+
+
+@asynccontextmanager
+async def started(
+    *arguments: str, environ: Mapping[str, str] | None = None
+) -> AsyncIterator[BenchServer]:
+    """Python with these arguments, a server that says in one line of JSON when it is ready.
+
+    That line holds `grpc_port`, `model` and `device`, as that of `sori serve --json`. It is
+    stopped at the end.
+
+    Raises:
+        EngineUnavailable: it did not start; its own words are on stderr.
+    """
     child = await asyncio.create_subprocess_exec(
-        sys.executable, *_COMMAND, stdout=PIPE, env=environ
+        sys.executable, *arguments, stdout=PIPE, env=environ
     )
     try:
         said = json.loads(await _first_line(child))
-        what = " ".join([f"{said['model']} on {said['device']}", *map("=".join, settings.items())])
+        what = f"{said['model']} on {said['device']}"
         yield BenchServer(f"127.0.0.1:{said['grpc_port']}", child.pid, what)
     finally:
         await _stop(child)
