@@ -17,7 +17,6 @@ from sori_server.engine.hub import Progress
 from sori_server.engine.models import ResolvedModel, resolve
 from sori_server.engine.placement import place
 from sori_server.engine.port import EnginePort
-from sori_server.engine.scheduler.policy import Policy
 from sori_server.engine.stream_audio import WhisperStreamAudio
 from sori_server.engine.tiers import TieredAudio, TieredEngine
 from sori_server.engine.whisper import WhisperSpeechModel
@@ -49,22 +48,18 @@ def resolve_model(settings: Settings, progress: Progress | None = None) -> Resol
     return replace(model, interims=interims, warning=warning)
 
 
-def build_engine(
-    settings: Settings, model: ResolvedModel, policy: Policy | None = None
-) -> BatchingEngine | TieredEngine:
+def build_engine(settings: Settings, model: ResolvedModel) -> BatchingEngine | TieredEngine:
     """An engine for `model`, and for its interims if another model is for them; not started.
-
-    `policy` is for measurements of what scheduling is worth.
 
     Raises:
         InvalidConfig: there is no such kind of device.
     """
     _device(settings)
-    finals = _batching(settings, model, policy)
+    finals = _batching(settings, model)
     if model.interims is None:
         return finals
     audio = functools.partial(_audio_of, mel_bands(model.path), mel_bands(model.interims.path))
-    return TieredEngine(_batching(settings, model.interims, policy), finals, audio)
+    return TieredEngine(_batching(settings, model.interims), finals, audio)
 
 
 @asynccontextmanager
@@ -82,7 +77,7 @@ async def open_gateway(settings: Settings, model: ResolvedModel) -> AsyncIterato
         await engine.close()
 
 
-def _batching(settings: Settings, model: ResolvedModel, policy: Policy | None) -> BatchingEngine:
+def _batching(settings: Settings, model: ResolvedModel) -> BatchingEngine:
     placement = place(
         settings.device,
         settings.compute_type,
@@ -92,7 +87,7 @@ def _batching(settings: Settings, model: ResolvedModel, policy: Policy | None) -
     loader = functools.partial(WhisperSpeechModel, model, placement)
     front_end = WhisperFrontEnd(model.path, model.capabilities)
     lanes = placement.parallel_calls
-    return BatchingEngine(loader, front_end, settings.limits, lanes=lanes, policy=policy)
+    return BatchingEngine(loader, front_end, settings.limits, lanes=lanes)
 
 
 def _audio_of(mels: int, interim_mels: int) -> TieredAudio:
