@@ -173,7 +173,6 @@ def bench(
     from sori_server.evaluation.extras import check_installed
 
     check_installed("sori bench")
-
     from sori_server.benchmark.benchmarking import Order
     from sori_server.benchmark.targets import target_of
     from sori_server.benchmark.workloads import Workload
