@@ -1,6 +1,8 @@
 from pathlib import Path
 
 import pytest
+from sori_server.benchmark.workloads import Workload
+from sori_server.cli.commands.bench import WorkloadChoice
 from sori_server.cli.main import app
 from typer.testing import CliRunner
 
@@ -35,3 +37,7 @@ def test_what_cannot_be_run_is_said(
     ended = CliRunner().invoke(app, ["bench", *arguments])
     assert ended.exit_code == 2
     assert said in " ".join(ended.stderr.replace("│", " ").split())
+
+
+def test_all_workloads_can_be_chosen() -> None:
+    assert [choice.value for choice in WorkloadChoice] == [workload.value for workload in Workload]
