@@ -34,7 +34,12 @@ MOST_STREAMS = 2000
 def settings_for(variant: Variant, model: str, grpc_port: int) -> Settings:
     """The settings of a variant."""
     room = MOST_STREAMS * PENDING_WINDOWS
-    limits = Limits(max_streams=MOST_STREAMS, max_pending_windows=room, max_final_delay=UNBOUNDED)
+    limits = Limits(
+        max_streams=MOST_STREAMS,
+        max_pending_windows=room,
+        max_final_delay=UNBOUNDED,
+        max_processor_load=UNBOUNDED,
+    )
     settings = Settings(model=model, grpc_port=grpc_port, log_level="warning")
     return replace(
         settings,

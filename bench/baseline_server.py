@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import math
 from collections.abc import Mapping
 
 from baseline.engine import LockedEngine
@@ -58,7 +59,9 @@ def main() -> None:
         grpc_port=given.grpc_port,
         model=given.model,
         cpu_threads=given.cpu_threads,
-        limits=Limits(max_streams=given.max_streams),
+        limits=Limits(
+            max_streams=given.max_streams, max_final_delay=math.inf, max_processor_load=math.inf
+        ),
     )
     imposed = {"interim_interval": INTERVAL, "early_finals": given.early_finals}
     asyncio.run(_serve(settings, imposed))

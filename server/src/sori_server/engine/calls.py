@@ -13,7 +13,7 @@ from sori_server.engine.model import WindowTask
 from sori_server.engine.scheduler.jobs import Batch
 from sori_server.engine.window import PendingWindow
 from sori_server.engine.worker import Worker
-from sori_server.engine.worker_process import Decode, Encode, Outcome, Recognize
+from sori_server.engine.worker_process import BatchDone, Decode, Encode, Outcome, Recognize
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,11 +21,14 @@ class Answer:
     """What came of a batch, in order: None of windows that are encoded now.
 
     `timing` is that of the call, without any waiting; its batch size counts the windows that
-    reached the model.
+    reached the model. `processor` is the worker's processor time so far, zero if it was not
+    called, and `ended` when the call had ended, on the clock of the event loop.
     """
 
     outcomes: list[Outcome | None]
     timing: EngineTiming
+    processor: float
+    ended: float
 
 
 def perform(
@@ -43,22 +46,27 @@ def perform(
     numbers = tuple(bound.job.job_id for bound in batch.jobs)
     if batch.phase is Phase.DECODE:
         done = worker.run(Decode(numbers))
-        return Answer([*done.outcomes], EngineTiming(0.0, 0.0, done.inference, len(numbers)))
+        return _answer([*done.outcomes], 0.0, done, len(numbers))
     started = time.perf_counter()
     spans = [bound.span for bound in batch.jobs]
     tasks = [window.task(span) for window, span in zip(windows, spans, strict=True)]
     sound = {n: t for n, t in zip(numbers, tasks, strict=True) if isinstance(t, WindowTask)}
     preprocessing = time.perf_counter() - started
     if not sound:
-        return Answer([*_failures(tasks)], EngineTiming(batch_size=0))
+        return _answer([*_failures(tasks)], preprocessing, BatchDone((), 0.0), 0)
     wanted = tuple(sound.values())
     encoding = batch.phase is Phase.ENCODE
     done = worker.run(Encode(wanted, tuple(sound)) if encoding else Recognize(wanted))
     left = iter(done.outcomes)
-    return Answer(
-        [next(left) if isinstance(task, WindowTask) else task for task in tasks],
-        EngineTiming(0.0, preprocessing, done.inference, len(sound)),
-    )
+    outcomes = [next(left) if isinstance(task, WindowTask) else task for task in tasks]
+    return _answer(outcomes, preprocessing, done, len(sound))
+
+
+def _answer(
+    outcomes: list[Outcome | None], preprocessing: float, done: BatchDone, rows: int
+) -> Answer:
+    timing = EngineTiming(0.0, preprocessing, done.inference, rows)
+    return Answer(outcomes, timing, done.processor, time.monotonic())
 
 
 def _failures(tasks: Sequence[WindowTask | RecognitionFailed]) -> list[RecognitionFailed]:

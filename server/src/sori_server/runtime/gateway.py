@@ -227,7 +227,9 @@ class Gateway:
 
     def _reading(self) -> Reading:
         now = asyncio.get_running_loop().time()
-        return Reading(now, len(self._runners), self._engine.load, time.thread_time())
+        return Reading(
+            now, len(self._runners), self._engine.load, time.thread_time(), time.process_time()
+        )
 
     def _admit(self) -> None:
         wait = self._limits.retry_delay

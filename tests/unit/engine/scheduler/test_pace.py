@@ -6,7 +6,15 @@ import math
 
 import pytest
 from sori_server.domain.recognition import WindowKind
-from sori_server.engine.scheduler.pace import FALL, INTERVALS, MEMORY, RISE, TOLERATED, InterimPace
+from sori_server.engine.scheduler.pace import (
+    FALL,
+    INTERVALS,
+    LAG,
+    MEMORY,
+    RISE,
+    TOLERATED,
+    InterimPace,
+)
 
 pytestmark = pytest.mark.unit
 
@@ -104,3 +112,12 @@ def test_no_final_waits_before_its_utterance_has_ended() -> None:
     pace.observe(FINAL, 0.5, DUE + 0.3, 0.0)
 
     assert pace.final_wait(0.0) == pytest.approx(0.2)
+
+
+def test_interims_become_rarer_while_nobody_has_time_for_answers() -> None:
+    pace = InterimPace(DUE)
+    for k in range(20):
+        pace.observe(FINAL, 0.0, DUE, k / 10)
+        pace.lag(5 * LAG, k / 10)
+
+    assert pace.interval > 0

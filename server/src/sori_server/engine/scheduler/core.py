@@ -85,6 +85,10 @@ class Scheduler:
         """How long finals have lately waited until they were scheduled, but for one in 20."""
         return self._pace.final_wait(now)
 
+    def lag(self, seconds: float, now: float) -> None:
+        """Take note of how long an answer lay there until anybody had time to look at it."""
+        self._pace.lag(seconds, now)
+
     def add(self, job: Job, now: float) -> Job | None:
         """Take a job; returns the interim it replaces or evicts, which has then ended.
 

@@ -15,6 +15,8 @@ TOLERATED: Final = 0.5
 longer waits there are too many interims."""
 EASY: Final = 0.25
 """Share of that below which there may be more."""
+LAG: Final = 0.05
+"""Seconds by which the event loop may be late before there are too many interims."""
 RISE: Final = 1.0
 """Seconds between two steps towards fewer interims: those under way have to end first."""
 FALL: Final = 5.0
@@ -65,7 +67,13 @@ class InterimPace:
         if kind is WindowKind.FINAL:
             ahead = max(due - self._final_deadline, 0.0)
             self._waits.append((now, max(wait - ahead, 0.0)))
-        pressure = wait / max(TOLERATED * due, _SHORTEST)
+        self._feel(wait / max(TOLERATED * due, _SHORTEST), now)
+
+    def lag(self, seconds: float, now: float) -> None:
+        """Take note that the event loop came so late to what was ready: interims burden it, too."""
+        self._feel(seconds / LAG, now)
+
+    def _feel(self, pressure: float, now: float) -> None:
         self._pressure += _SMOOTHING * (pressure - self._pressure)
         if pressure > EASY:
             self._hard = now
