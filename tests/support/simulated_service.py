@@ -93,7 +93,12 @@ class SimulatedService:
             self._waits.popleft()
         waits = sorted(wait for _, wait in self._waits)
         late = waits[math.ceil(0.95 * len(waits)) - 1] if waits else 0.0
-        load = EngineLoad(traffic.lanes, self._busy, 0.0, traffic.cost, late)
+        load = EngineLoad(
+            lanes=traffic.lanes,
+            finals_busy=self._busy,
+            final_cost=traffic.cost,
+            final_wait=late,
+        )
         return Reading(self._now, self._streams, load, 0.0)
 
     def late(self, since: float) -> float:
