@@ -38,7 +38,7 @@ def settings_for(variant: Variant, model: str, grpc_port: int) -> Settings:
         max_streams=MOST_STREAMS,
         max_pending_windows=room,
         max_final_delay=UNBOUNDED,
-        max_processor_load=UNBOUNDED,
+        max_gateway_load=UNBOUNDED,
     )
     settings = Settings(model=model, grpc_port=grpc_port, log_level="warning")
     return replace(

@@ -115,7 +115,7 @@ class Recognizer:
             write_timeout=UNBOUNDED,
             max_session_duration=UNBOUNDED,
             max_final_delay=math.inf,
-            max_processor_load=math.inf,
+            max_gateway_load=math.inf,
         )
         self._service = LocalService(replace(settings, limits=limits), resolve_model(settings))
         self._forgotten = weakref.finalize(self, _close_elsewhere, self._service)

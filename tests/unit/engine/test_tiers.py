@@ -191,8 +191,12 @@ async def test_without_the_model_for_finals_it_has_failed() -> None:
 
 def test_its_load_is_that_of_finals_beside_that_of_interims() -> None:
     small, large = Tier("small"), Tier("large")
-    small.busy = EngineLoad(2, 0.0, 7.0, 0.1, 0.2, interim_interval=1.0)
-    large.busy = EngineLoad(3, 5.0, 0.0, 0.4, 0.3, interim_interval=0.5)
+    small.busy = EngineLoad(
+        lanes=2, interims_busy=7.0, final_cost=0.1, final_wait=0.2, interim_interval=1.0
+    )
+    large.busy = EngineLoad(
+        lanes=3, finals_busy=5.0, final_cost=0.4, final_wait=0.3, interim_interval=0.5
+    )
     load = tiered(small, large).load
     assert load == replace(large.busy, interims_busy=7.0, interim_interval=1.0)
 

@@ -22,10 +22,8 @@ TENTH = EngineLoad(lanes=2, final_cost=0.1)
 class Told:
     """An admission, and a server whose streams and work are told."""
 
-    def __init__(
-        self, engine: EngineLoad = TENTH, limits: Limits = LIMITS, cores: int = 64
-    ) -> None:
-        self.admission = Admission(limits, cores)
+    def __init__(self, engine: EngineLoad = TENTH, limits: Limits = LIMITS) -> None:
+        self.admission = Admission(limits)
         self.at = Reading(1000.0, 0, engine, 5.0)
         self.admission.observe(self.at)
 
@@ -35,9 +33,9 @@ class Told:
         finals: float = 0.0,
         loop: float = 0.0,
         wait: float = 0.0,
-        processor: float = 0.0,
+        gateway: float = 0.0,
     ) -> None:
-        """Time passes; `finals`, `loop` and `processor` are per second of an open stream."""
+        """Time passes; `finals`, `loop` and `gateway` are per second of an open stream."""
         done = seconds * self.at.streams
         busy = self.at.engine.finals_busy + finals * done
         engine = replace(self.at.engine, finals_busy=busy, final_wait=wait)
@@ -47,7 +45,7 @@ class Told:
             now=self.at.now + seconds,
             engine=engine,
             loop_busy=loop_busy,
-            processor=self.at.processor + processor * done,
+            gateway_busy=self.at.gateway_busy + gateway * done,
         )
 
     def come(self, most: int = 1) -> int:
@@ -154,7 +152,7 @@ def test_what_an_idle_server_does_is_no_streams_work() -> None:
 
 
 def test_a_server_that_has_just_started_does_not_count_its_start() -> None:
-    admission = Admission(LIMITS, cores=64)
+    admission = Admission(LIMITS)
     warm = EngineLoad(2, finals_busy=100.0, final_cost=0.1)
     for streams in range(30):
         admission.check(Reading(5.0, streams, warm, 100.0))
@@ -201,7 +199,9 @@ def test_a_slow_model_is_judged_by_its_own_time() -> None:
 
 
 def test_who_sets_no_limit_gets_none() -> None:
-    unlimited = replace(LIMITS, max_final_delay=math.inf, max_streams=300)
+    unlimited = replace(
+        LIMITS, max_final_delay=math.inf, max_gateway_load=math.inf, max_streams=300
+    )
     told = Told(EngineLoad(final_cost=9.0, final_wait=math.inf), unlimited)
     assert told.come(500) == 300
     assert told.refusal().metadata == {"active_streams": "300", "max_streams": "300"}
@@ -216,10 +216,7 @@ def fitting(traffic: Traffic, allowed: float) -> int:
     while too_many - fits > max(0.02 * too_many, 1):
         most = (fits + too_many) // 2
         full = replace(traffic, arrivals=10 * most / traffic.duration)
-        if (
-            SimulatedService(full, Admission(LIMITS, cores=64), most=most).run(900).late(200)
-            <= allowed
-        ):
+        if SimulatedService(full, Admission(LIMITS), most=most).run(900).late(200) <= allowed:
             fits = most
         else:
             too_many = most
@@ -245,46 +242,36 @@ def test_at_twice_the_capacity_finals_are_in_time_and_few_are_sent_away_for_noth
     allowed = max(LIMITS.max_final_delay, 3 * traffic.cost)
     fits = fitting(traffic, allowed)
     twice = replace(traffic, arrivals=2 * fits / traffic.duration)
-    service = SimulatedService(twice, Admission(LIMITS, cores=64), seed).run(1500)
+    service = SimulatedService(twice, Admission(LIMITS), seed).run(1500)
     assert service.late(200) <= allowed
     assert least * fits <= service.mean_streams(200) <= fits
     assert service.refusals > 100
 
 
 def test_nobody_is_refused_at_half_the_capacity() -> None:
-    service = SimulatedService(Traffic(arrivals=50 / 90), Admission(LIMITS, cores=64)).run(1500)
+    service = SimulatedService(Traffic(arrivals=50 / 90), Admission(LIMITS)).run(1500)
     assert service.refusals == 0
 
 
-def test_streams_are_refused_that_would_need_too_much_of_all_cores() -> None:
-    told = Told(EngineLoad(lanes=2, final_cost=0.001), cores=2)
+def test_streams_are_refused_that_would_need_too_much_of_the_gateway() -> None:
+    told = Told(EngineLoad(lanes=2, final_cost=0.001))
     assert told.come(20) == 20
     for _ in range(20):
-        told.pass_by(5.0, processor=0.05)
-    assert 8 <= told.come(20) <= 12, "0.75 of 2 cores is 30 such streams"
+        told.pass_by(5.0, gateway=0.025)
+    assert 8 <= told.come(20) <= 12, "0.75 of a core is 30 such streams"
     error = told.refusal()
 
     assert error.reason == "STREAM_CAPACITY_EXHAUSTED"
-    assert float(error.metadata["predicted_processor_load"]) > 0.75
-    assert error.metadata["max_processor_load"] == "0.750"
+    assert float(error.metadata["predicted_gateway_load"]) > 0.75
+    assert error.metadata["max_gateway_load"] == "0.750"
     assert error.metadata["active_streams"] == str(told.at.streams)
 
 
-def test_processor_time_of_finals_counts_and_that_of_the_worker_otherwise_does_not() -> None:
-    told = Told(EngineLoad(lanes=2, final_cost=0.001), cores=2)
-    told.come(20)
-    for _ in range(20):
-        told.pass_by(5.0)
-        spent = told.at.engine.finals_processor + 0.06 * 5 * told.at.streams
-        told.at = replace(told.at, engine=replace(told.at.engine, finals_processor=spent))
-    assert told.come(20) < 8
-
-
-def test_one_stream_is_let_in_however_busy_the_processor_is() -> None:
-    told = Told(EngineLoad(lanes=2, final_cost=0.001), cores=1)
+def test_one_stream_is_let_in_however_busy_the_gateway_is() -> None:
+    told = Told(EngineLoad(lanes=2, final_cost=0.001))
     told.come(1)
     for _ in range(20):
-        told.pass_by(5.0, processor=2.0)
+        told.pass_by(5.0, gateway=2.0)
     told.refusal()
     told.leave(1)
     assert told.come(1) == 1

@@ -29,7 +29,7 @@ ROOM: Final[Mapping[str, str]] = MappingProxyType(
 )
 """So that the number of streams is not the bound, and each has the windows it always has."""
 NO_ADMISSION: Final[Mapping[str, str]] = MappingProxyType(
-    {"SORI_LIMITS_MAX_FINAL_DELAY": "3600", "SORI_LIMITS_MAX_PROCESSOR_LOAD": "1000"}
+    {"SORI_LIMITS_MAX_FINAL_DELAY": "3600", "SORI_LIMITS_MAX_GATEWAY_LOAD": "1000"}
 )
 """A search looks for the number where finals come late: admission would refuse it."""
 

@@ -49,7 +49,7 @@ def local_settings(flags: Mapping[str, object], config_file: Path | None) -> Set
         settings.limits,
         max_streams=FILES_AT_A_TIME,
         max_final_delay=math.inf,
-        max_processor_load=math.inf,
+        max_gateway_load=math.inf,
         idle_timeout=UNBOUNDED,
         write_timeout=UNBOUNDED,
         max_session_duration=UNBOUNDED,

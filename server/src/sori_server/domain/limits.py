@@ -77,9 +77,9 @@ class Limits:
     """Target from endpoint decision to final result; the scheduler orders by it."""
     max_final_delay: float = 0.5
     """Predicted time from endpoint decision to final result above which new streams are refused."""
-    max_processor_load: float = 0.75
-    """Share of all processor cores above which new streams are refused, by what gateway and
-    final results are predicted to need; interims, the kernel and others have the rest."""
+    max_gateway_load: float = 0.75
+    """Share of one processor core that the gateway is predicted to need above which new streams
+    are refused: Python runs one thread at a time."""
     max_batch: int = 16
     """Windows encoded in one model call."""
     max_decode_batch: int = 48

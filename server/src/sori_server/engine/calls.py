@@ -21,13 +21,11 @@ class Answer:
     """What came of a batch, in order: None of windows that are encoded now.
 
     `timing` is that of the call, without any waiting; its batch size counts the windows that
-    reached the model. `processor` is the worker's processor time so far, zero if it was not
-    called, and `ended` when the call had ended, on the clock of the event loop.
+    reached the model. `ended` is when the call had ended, on the clock of the event loop.
     """
 
     outcomes: list[Outcome | None]
     timing: EngineTiming
-    processor: float
     ended: float
 
 
@@ -66,7 +64,7 @@ def _answer(
     outcomes: list[Outcome | None], preprocessing: float, done: BatchDone, rows: int
 ) -> Answer:
     timing = EngineTiming(0.0, preprocessing, done.inference, rows)
-    return Answer(outcomes, timing, done.processor, time.monotonic())
+    return Answer(outcomes, timing, time.monotonic())
 
 
 def _failures(tasks: Sequence[WindowTask | RecognitionFailed]) -> list[RecognitionFailed]:

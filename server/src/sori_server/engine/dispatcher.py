@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import math
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -76,8 +75,6 @@ class BatchingEngine:
         self._windows: dict[int, PendingWindow] = {}
         self._job_ids = count(1)
         self._busy = dict.fromkeys(WindowKind, 0.0)
-        self._processor = dict.fromkeys(WindowKind, 0.0)
-        self._processor_seen = 0.0
         self._wake = asyncio.Event()
         self._serving: asyncio.Task[None] | None = None
         self._info: ModelInfo | None = None
@@ -121,7 +118,6 @@ class BatchingEngine:
             lanes=self._lanes,
             finals_busy=self._busy[WindowKind.FINAL],
             interims_busy=self._busy[WindowKind.INTERIM],
-            finals_processor=self._processor[WindowKind.FINAL],
             final_cost=self._cost.predict(usual),
             final_wait=self._scheduler.final_wait(_now()),
             interim_interval=self._scheduler.interim_interval,
@@ -251,7 +247,6 @@ class BatchingEngine:
     def _welcome(self, ready: Ready) -> None:
         self._info = ready.info
         self._cost.fit(ready.samples)
-        self._processor_seen = math.inf
         self._ready = True
 
     async def _run(self, batch: Batch) -> None:
@@ -289,10 +284,6 @@ class BatchingEngine:
         if not rows:
             return
         self._busy[kind] += answer.timing.inference
-        # Of two calls side by side the one that ends first is charged with both, sometimes
-        # the one and sometimes the other.
-        self._processor[kind] += max(answer.processor - self._processor_seen, 0.0)
-        self._processor_seen = answer.processor
         texts = [outcome for outcome in answer.outcomes if isinstance(outcome, Hypothesis)]
         if windows[0].sampled:
             return

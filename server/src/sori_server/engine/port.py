@@ -44,8 +44,7 @@ class EngineLoad:
     """How busy an engine is.
 
     `lanes` model calls run side by side. Busy times are sums since its start, in seconds of
-    one lane, and never shrink; `finals_processor` is the processor time of the worker, of one
-    core, that went into finals. `final_cost` is what one final of average length is predicted
+    one lane, and never shrink; `final_cost` is what one final of average length is predicted
     to take. `final_wait` is how long finals have lately waited for a lane, and
     `interim_interval` the least time between two interims of a stream at present, infinite
     while there are none.
@@ -54,7 +53,6 @@ class EngineLoad:
     lanes: int = 1
     finals_busy: float = 0.0
     interims_busy: float = 0.0
-    finals_processor: float = 0.0
     final_cost: float = 0.0
     final_wait: float = 0.0
     interim_interval: float = 0.0

@@ -77,13 +77,11 @@ Call = Recognize | Encode | Decode
 class BatchDone:
     """Answer to a call: one outcome for each window, in order; `inference` in seconds.
 
-    Of a window that was encoded, the outcome is None. `processor` is the processor time of
-    the worker so far.
+    Of a window that was encoded, the outcome is None.
     """
 
     outcomes: tuple[Outcome | None, ...]
     inference: float
-    processor: float = 0.0
 
 
 def main(connection: Connection, loader: ModelLoader, lanes: int) -> None:
@@ -147,7 +145,7 @@ class Desk:
             case Decode(numbers):
                 encoded = [self._encoded.pop(number) for number in numbers]
                 outcomes = one_by_one(self._model.decode, encoded)
-        return BatchDone(tuple(outcomes), time.perf_counter() - started, time.process_time())
+        return BatchDone(tuple(outcomes), time.perf_counter() - started)
 
     def forget(self, unwanted: Forget) -> None:
         """Drop encoded windows."""

@@ -14,8 +14,8 @@
   than ln(20 C) times that. The event loop is such a queue with one lane. Both, what is left
   of an interim's call on the lane that is free first, and the final's own cost add up to its
   delay. It is never put below what finals wait now.
-* Gateway, kernel and a model on the CPU share the machine, and what a client sends waits where
-  nobody can see it: what gateway and finals need of all cores stays below `max_processor_load`.
+* What a busy gateway has not read yet waits where nobody can see it. Its threads take turns
+  on one core, so its processor time for all streams stays below `max_gateway_load`.
 * A model that takes more than a third of `max_final_delay` for one final could keep that
   promise to hardly anyone: then the limit is three times its cost.
 """
@@ -23,7 +23,6 @@
 from __future__ import annotations
 
 import math
-import os
 from dataclasses import dataclass
 from typing import Final
 
@@ -41,8 +40,8 @@ _SPEECH_PER_FINAL: Final = 3.0
 """Seconds of continuous speech in one final."""
 _LOOP_SHARE: Final = 0.003
 """Share of the event loop's core that a new stream counts as."""
-_PROCESSOR_SHARE: Final = 0.008
-"""Cores that a new stream counts as."""
+_GATEWAY_SHARE: Final = 0.008
+"""Share of the gateway's core that a new stream counts as."""
 _LOOP_TURN: Final = 0.005
 """Seconds the event loop works at one go when it is busy."""
 _LATE: Final = 0.05
@@ -60,7 +59,7 @@ class Reading:
     streams: int
     engine: EngineLoad
     loop_busy: float
-    processor: float = 0.0
+    gateway_busy: float = 0.0
 
 
 class Admission:
@@ -70,15 +69,13 @@ class Admission:
     if there is none for long: a change of load is seen no sooner than by the next reading.
     """
 
-    def __init__(self, limits: Limits, cores: int | None = None) -> None:
-        """`cores` are those of the machine unless told."""
+    def __init__(self, limits: Limits) -> None:
         self._limits = limits
-        self._cores = cores or os.cpu_count() or 1
         self._last: Reading | None = None
         self._stream_seconds = 0.0
         self._finals_busy = 0.0
         self._loop_busy = 0.0
-        self._processor = 0.0
+        self._gateway_busy = 0.0
         self._new_streams = 0.0
         self._departures = 0.0
         self._wait = 0.0
@@ -92,11 +89,11 @@ class Admission:
         weight = _MEMORY * (1 - kept) / passed if passed and reading.streams else 0.0
         finals = max(reading.engine.finals_busy - last.engine.finals_busy, 0.0)
         loop = reading.loop_busy - last.loop_busy
-        processor = _processor(reading) - _processor(last)
+        gateway = reading.gateway_busy - last.gateway_busy
         self._stream_seconds = kept * self._stream_seconds + weight * reading.streams * passed
         self._finals_busy = kept * self._finals_busy + weight * finals
         self._loop_busy = kept * self._loop_busy + weight * loop
-        self._processor = kept * self._processor + weight * processor
+        self._gateway_busy = kept * self._gateway_busy + weight * gateway
         self._new_streams = min(self._new_streams + max(came, 0), reading.streams) * kept_new
         self._departures = (self._departures + max(-came, 0)) * kept
         # Without new finals nothing was measured: what is known of the wait gets old.
@@ -130,14 +127,14 @@ class Admission:
                 },
                 retry_after=self._retry_after(),
             )
-        share = self._load(streams, self._processor, _PROCESSOR_SHARE) / self._cores
-        if streams and share > self._limits.max_processor_load:
+        load = self._load(streams, self._gateway_busy, _GATEWAY_SHARE)
+        if streams and load > self._limits.max_gateway_load:
             raise CapacityExhausted(
-                f"{streams + 1} streams would need {share:.0%} of the processor",
+                f"{streams + 1} streams would need {load:.0%} of the gateway's core",
                 metadata={
                     "active_streams": str(streams),
-                    "predicted_processor_load": f"{share:.3f}",
-                    "max_processor_load": f"{self._limits.max_processor_load:.3f}",
+                    "predicted_gateway_load": f"{load:.3f}",
+                    "max_gateway_load": f"{self._limits.max_gateway_load:.3f}",
                 },
                 retry_after=self._retry_after(),
             )
@@ -166,11 +163,6 @@ class Admission:
         """Until a stream leaves, at the pace they have left lately; not beyond `_NEWNESS`."""
         pace = self._departures / _MEMORY
         return max(self._limits.retry_delay, 1 / max(pace, 1 / _NEWNESS))
-
-
-def _processor(reading: Reading) -> float:
-    """Processor seconds that no load makes fewer: those of interims are left out."""
-    return reading.processor + reading.engine.finals_processor
 
 
 def late_wait(load: float, lanes: int, cost: float) -> float:

@@ -226,9 +226,12 @@ class Gateway:
             asyncio.get_running_loop().call_later(READING_INTERVAL, self._watch)
 
     def _reading(self) -> Reading:
-        now = asyncio.get_running_loop().time()
         return Reading(
-            now, len(self._runners), self._engine.load, time.thread_time(), time.process_time()
+            now=asyncio.get_running_loop().time(),
+            streams=len(self._runners),
+            engine=self._engine.load,
+            loop_busy=time.thread_time(),
+            gateway_busy=time.process_time(),
         )
 
     def _admit(self) -> None:
