@@ -19,6 +19,7 @@ from sori_server.runtime.runner import StreamRunner
 from support.word_audio import Audio, linear16
 
 SETTLED = 0.03
+QUIET_LOOKS = 3
 """Seconds without news after which what could go on has gone on."""
 
 Step = ClientMessage | SoriError | asyncio.Event | None
@@ -156,11 +157,16 @@ class ScriptedEngine:
 
 
 async def settle(door: ScriptedDoor) -> None:
-    """Let go on whatever can, until nothing is taken or told any more."""
+    """Let go on whatever can, until nothing is taken or told any more for a while.
+
+    Audio is heard in a thread: a busy machine may leave it waiting for longer than one look.
+    """
+    quiet = 0
     for _ in range(100):
         before = (door.taken, len(door.numbered))
         await asyncio.sleep(SETTLED)
-        if before == (door.taken, len(door.numbered)):
+        quiet = quiet + 1 if before == (door.taken, len(door.numbered)) else 0
+        if quiet == QUIET_LOOKS:
             return
 
 
