@@ -19,8 +19,9 @@ from sori_server.runtime.runner import StreamRunner
 from support.word_audio import Audio, linear16
 
 SETTLED = 0.03
+"""Seconds between two looks at whether there is news."""
 QUIET_LOOKS = 3
-"""Seconds without news after which what could go on has gone on."""
+"""Looks without news after which what could go on has gone on."""
 
 Step = ClientMessage | SoriError | asyncio.Event | None
 """A message; an error of `receive`; an event to wait for; None for a half-close."""
