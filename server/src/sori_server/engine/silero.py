@@ -10,12 +10,14 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 import numpy as np
 from faster_whisper.utils import get_assets_path
 from numpy.lib.stride_tricks import as_strided
+from numpy.typing import NDArray
 
 from sori_server.engine.onnx_weights import read_weights
 from sori_server.engine.port import FloatArray
@@ -24,6 +26,10 @@ INPUT: Final = 576
 """Samples the network sees for one probability: the frame and the 64 before it."""
 STATE: Final = 128
 """Size of each of the two vectors that go from frame to frame."""
+SPEECH: Final = 0.5
+"""Speech probability from which on a frame is no silence."""
+FORGETTING: Final = 31
+"""Silent frames after speech, a second, with which the network starts afresh."""
 
 _FFT: Final = 256
 _HOP: Final = 128
@@ -59,23 +65,24 @@ class Silero:
         self._out = weights["decoder.conv1d.weight"][0, :, 0].copy()
         self._out_bias = weights["decoder.conv1d.bias"]
 
-    def judge(
-        self, inputs: FloatArray, counts: Sequence[int], hidden: FloatArray, cell: FloatArray
-    ) -> FloatArray:
+    def judge(self, inputs: FloatArray, counts: Sequence[int], memory: Memory) -> FloatArray:
         """Speech probabilities of frames [n, 576] of several streams, stream after stream.
 
         `counts[i]`, not above `counts[i - 1]`, is how many of the frames are of stream i.
-        The rows i of `hidden` and `cell` are the state of that stream, changed in place.
+        The rows i of `memory` are of that stream, and are changed in place.
         """
         gates = self._gates(inputs)
-        heard = np.empty((len(inputs), STATE), np.float32)
+        probabilities = np.empty(len(inputs), np.float32)
         first = np.cumsum([0, *counts[:-1]])
         longest = np.array(counts)
         for step in range(counts[0]):
             going = int((longest > step).sum())
             rows = first[:going] + step
-            heard[rows] = self._step(gates[rows], hidden[:going], cell[:going])
-        return _sigmoid(np.maximum(heard, 0) @ self._out + self._out_bias)
+            heard = self._step(gates[rows], memory.hidden[:going], memory.cell[:going])
+            judged = _sigmoid(np.maximum(heard, 0) @ self._out + self._out_bias)
+            probabilities[rows] = judged
+            memory.forget(judged)
+        return probabilities
 
     def _gates(self, inputs: FloatArray) -> FloatArray:
         """What the input contributes to the LSTM's gates, [n, 4 * 128]."""
@@ -100,6 +107,50 @@ class Silero:
         cell += opened[:, :STATE] * np.tanh(gates[:, 3 * STATE :])
         np.multiply(opened[:, STATE : 2 * STATE], np.tanh(cell), out=hidden)
         return hidden
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """What the network remembers of streams: one row each, [n, 128], and [n] frames of silence.
+
+    Silero's own memory never ends. After some utterances of loud speakers it missed up to two
+    seconds of a quieter one, whom it hears at once with none: so it ends with `FORGETTING`
+    frames of silence after speech. In longer silence nothing more is forgotten: an empty memory
+    takes a little more noise for speech.
+    """
+
+    hidden: FloatArray
+    cell: FloatArray
+    silent: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, streams: int) -> Memory:
+        """That of streams of which nothing was heard."""
+        hidden, cell = np.zeros((2, streams, STATE), np.float32)
+        return cls(hidden, cell, np.full(streams, FORGETTING, np.int64))
+
+    @classmethod
+    def joined(cls, memories: Sequence[Memory]) -> Memory:
+        """A copy with the rows of all."""
+        return cls(
+            np.concatenate([memory.hidden for memory in memories]),
+            np.concatenate([memory.cell for memory in memories]),
+            np.concatenate([memory.silent for memory in memories]),
+        )
+
+    def row(self, place: int) -> Memory:
+        """A copy of that of one stream."""
+        one = slice(place, place + 1)
+        return Memory(self.hidden[one].copy(), self.cell[one].copy(), self.silent[one].copy())
+
+    def forget(self, probabilities: FloatArray) -> None:
+        """Count the next frame of the first rows, and empty those that were silent for long."""
+        silent = self.silent[: len(probabilities)]
+        silent += 1
+        silent[probabilities >= SPEECH] = 0
+        long = np.flatnonzero(silent == FORGETTING)
+        self.hidden[long] = 0
+        self.cell[long] = 0
 
 
 class _Convolution:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
 from sori_server.engine.port import FloatArray
-from sori_server.engine.silero import INPUT, STATE, silero
+from sori_server.engine.silero import INPUT, Memory, silero
 
 VAD_FRAME: Final = 512
 """Samples of one speech probability."""
@@ -20,13 +20,12 @@ _CONTEXT: Final = INPUT - VAD_FRAME
 class StreamingVad:
     """Speech probabilities of one stream; they do not depend on how it is cut into chunks.
 
-    The network is shared by all streams; its recurrent state and the 64 samples it wants
+    The network is shared by all streams; its memory of this one and the 64 samples it wants
     before each frame are kept here.
     """
 
     def __init__(self) -> None:
-        self.hidden: FloatArray = np.zeros(STATE, np.float32)
-        self.cell: FloatArray = np.zeros(STATE, np.float32)
+        self.memory = Memory.of(1)
         self._pending: FloatArray = np.zeros(_CONTEXT, np.float32)
 
     def accept(self, samples: FloatArray) -> list[float]:
@@ -54,12 +53,12 @@ def judge_together(pieces: Sequence[tuple[StreamingVad, FloatArray]]) -> list[li
     if not order:
         return probabilities
     vads = [pieces[place][0] for place in order]
-    hidden, cell = np.array([vad.hidden for vad in vads]), np.array([vad.cell for vad in vads])
+    memory = Memory.joined([vad.memory for vad in vads])
     inputs = np.concatenate([frames[place] for place in order])
-    judged = silero().judge(inputs, [len(frames[place]) for place in order], hidden, cell).tolist()
+    judged = silero().judge(inputs, [len(frames[place]) for place in order], memory).tolist()
     first = 0
     for row, (place, vad) in enumerate(zip(order, vads, strict=True)):
-        vad.hidden, vad.cell = hidden[row].copy(), cell[row].copy()
+        vad.memory = memory.row(row)
         probabilities[place] = judged[first : first + len(frames[place])]
         first += len(frames[place])
     return probabilities
