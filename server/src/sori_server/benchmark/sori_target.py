@@ -12,6 +12,7 @@ import grpc
 from google.protobuf.duration_pb2 import Duration
 from sori.v1 import speech_pb2 as pb
 from sori.v1 import speech_pb2_grpc as rpc
+from sori_client.final_status import FinalStatus
 
 from sori_server.benchmark.target import Conversation, ConversationFailed, Heard, Pcm, Told
 from sori_server.domain.audio import SAMPLE_RATE
@@ -59,6 +60,7 @@ class SoriConversation:
 
     def __init__(self, call: Call) -> None:
         self._call = call
+        self._status = FinalStatus(call)
         self._acknowledged: int | None = None
 
     @property
@@ -94,16 +96,24 @@ class SoriConversation:
         try:
             await self._call.write(request)
         except grpc.aio.AioRpcError as error:
-            raise _failure(error.code(), error.details()) from error
+            raise self._failure(error) from error
         except asyncio.InvalidStateError:  # what grpc.aio raises once the call is over
-            raise _failure(await self._call.code(), await self._call.details()) from None
+            code, details = await self._call.code(), await self._call.details()
+            empty = grpc.aio.Metadata()
+            raise self._failure(grpc.aio.AioRpcError(code, empty, empty, details)) from None
 
     async def _read(self) -> pb.StreamingRecognizeResponse | None:
         try:
             response = await self._call.read()
         except grpc.aio.AioRpcError as error:
-            raise _failure(error.code(), error.details()) from error
+            raise self._failure(error) from error
         return response if isinstance(response, pb.StreamingRecognizeResponse) else None
+
+    def _failure(self, raised: grpc.aio.AioRpcError) -> CapacityExhausted | ConversationFailed:
+        error = self._status.of(raised)
+        full = error.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
+        kind = CapacityExhausted if full else ConversationFailed
+        return kind(f"{error.code().name}: {error.details() or 'the call is over'}")
 
 
 def heard(result: pb.RecognitionResult) -> Heard:
@@ -141,11 +151,6 @@ def _config(language: str) -> pb.StreamingConfig:
         min_interim_interval=interval,
         latency_breakdown=True,
     )
-
-
-def _failure(code: grpc.StatusCode, details: str | None) -> CapacityExhausted | ConversationFailed:
-    kind = CapacityExhausted if code is grpc.StatusCode.RESOURCE_EXHAUSTED else ConversationFailed
-    return kind(f"{code.name}: {details or 'the call is over'}")
 
 
 def _seconds(duration: Duration) -> float:

@@ -77,7 +77,7 @@ class Limits:
     """Target from endpoint decision to final result; the scheduler orders by it."""
     max_final_delay: float = 0.5
     """Predicted time from endpoint decision to final result above which new streams are refused."""
-    max_gateway_load: float = 0.75
+    max_gateway_load: float = 0.85
     """Share of one processor core that the gateway is predicted to need above which new streams
     are refused: Python runs one thread at a time."""
     max_batch: int = 16
