@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import functools
+import math
 from dataclasses import replace
 
 from ablation.ungated import UngatedEngine
@@ -26,8 +27,8 @@ from sori_server.settings import Settings
 
 PENDING_WINDOWS = 40
 """For each stream, as there are by default."""
-UNBOUNDED = 1e6
-"""Seconds: no prediction is as long."""
+UNBOUNDED = math.inf
+"""Whatever is predicted, nobody is refused."""
 MOST_STREAMS = 2000
 
 
