@@ -20,6 +20,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import math
 import os
 import subprocess
 import sys
@@ -90,7 +91,12 @@ class FrontEnd(FakeFrontEnd):
 
 async def serve(*, hears: bool) -> None:
     """Serve until standard input ends; print the port and `ready`."""
-    limits = Limits(max_streams=MOST_STREAMS, idle_timeout=600.0)
+    limits = Limits(
+        max_streams=MOST_STREAMS,
+        idle_timeout=600.0,
+        max_final_delay=math.inf,
+        max_gateway_load=math.inf,
+    )
     engine = BatchingEngine(fake_loader(), FrontEnd(hears), limits)
     async with Server(Settings(grpc_port=0, limits=limits), engine) as server:
         print(server.grpc_port, flush=True)
