@@ -7,7 +7,6 @@ import math
 from dataclasses import replace
 
 import numpy as np
-from baseline.audio import KeptAudio
 from faster_whisper import WhisperModel
 from faster_whisper.transcribe import Segment
 from sori_server.domain.audio import SAMPLE_RATE, Span
@@ -19,6 +18,8 @@ from sori_server.engine.placement import Placement
 from sori_server.engine.port import EngineLoad, FloatArray, ModelInfo, StreamAudio
 from sori_server.engine.shared_audio import SharedAudio
 from sori_server.engine.words import AlignedWord, placed_words
+
+from baseline.audio import KeptAudio
 
 
 class LockedEngine:

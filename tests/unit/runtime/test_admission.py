@@ -267,6 +267,15 @@ def test_streams_are_refused_that_would_need_too_much_of_the_gateway() -> None:
     assert error.metadata["active_streams"] == str(told.at.streams)
 
 
+def test_a_recording_that_comes_fast_keeps_nobody_out() -> None:
+    told = Told(EngineLoad(lanes=2, final_cost=0.001))
+    told.come(2)
+    for _ in range(20):
+        told.pass_by(5.0, gateway=0.4)
+        told.at = replace(told.at, audio=told.at.audio + 5.0 * 2 * 50)
+    assert told.come(20) == 20
+
+
 def test_one_stream_is_let_in_however_busy_the_gateway_is() -> None:
     told = Told(EngineLoad(lanes=2, final_cost=0.001))
     told.come(1)

@@ -53,13 +53,18 @@ _OWN_COSTS: Final = 3.0
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What is measured at a time: processor time of the event loop and of its process so far."""
+    """What is measured at a time.
+
+    Processor time of the event loop and of its process, and seconds of audio received, all of
+    them sums since the start.
+    """
 
     now: float
     streams: int
     engine: EngineLoad
     loop_busy: float
     gateway_busy: float = 0.0
+    audio: float = 0.0
 
 
 class Admission:
@@ -76,6 +81,7 @@ class Admission:
         self._finals_busy = 0.0
         self._loop_busy = 0.0
         self._gateway_busy = 0.0
+        self._audio = 0.0
         self._new_streams = 0.0
         self._departures = 0.0
         self._wait = 0.0
@@ -94,6 +100,7 @@ class Admission:
         self._finals_busy = kept * self._finals_busy + weight * finals
         self._loop_busy = kept * self._loop_busy + weight * loop
         self._gateway_busy = kept * self._gateway_busy + weight * gateway
+        self._audio = kept * self._audio + weight * max(reading.audio - last.audio, 0.0)
         self._new_streams = min(self._new_streams + max(came, 0), reading.streams) * kept_new
         self._departures = (self._departures + max(-came, 0)) * kept
         # Without new finals nothing was measured: what is known of the wait gets old.
@@ -127,7 +134,9 @@ class Admission:
                 },
                 retry_after=self._retry_after(),
             )
-        load = self._load(streams, self._gateway_busy, _GATEWAY_SHARE)
+        # A recording that comes faster than it was spoken costs no more for that.
+        seen = max(self._stream_seconds, self._audio)
+        load = self._load(streams, self._gateway_busy, _GATEWAY_SHARE, seen)
         if streams and load > self._limits.max_gateway_load:
             raise CapacityExhausted(
                 f"{streams + 1} streams would need {load:.0%} of the gateway's core",
@@ -145,15 +154,19 @@ class Admission:
         Infinite when there would be more work than the machine can do.
         """
         lanes, cost = reading.engine.lanes, reading.engine.final_cost
-        finals = self._load(reading.streams, self._finals_busy, cost / _SPEECH_PER_FINAL)
-        loop = self._load(reading.streams, self._loop_busy, _LOOP_SHARE)
+        seen = self._stream_seconds
+        finals = self._load(reading.streams, self._finals_busy, cost / _SPEECH_PER_FINAL, seen)
+        loop = self._load(reading.streams, self._loop_busy, _LOOP_SHARE, seen)
         interim = cost / lanes if math.isfinite(reading.engine.interim_interval) else 0.0
         wait = max(late_wait(finals, lanes, cost) + interim, self._wait)
         return wait + late_wait(loop, 1, _LOOP_TURN) + cost
 
-    def _load(self, streams: int, busy: float, continuous: float) -> float:
-        """Busy seconds per second with one more stream; `continuous` is that of a new one."""
-        new, seen = self._new_streams + 1, self._stream_seconds
+    def _load(self, streams: int, busy: float, continuous: float, seen: float) -> float:
+        """Busy seconds per second with one more stream; `continuous` is that of a new one.
+
+        `busy` was needed for `seen` seconds of streams.
+        """
+        new = self._new_streams + 1
         shown = (_DOUBT * continuous + busy) / (_DOUBT + seen)
         feared, doubt = max(continuous, shown), _DOUBT * new
         expected = (doubt * feared + seen * shown) / (doubt + seen)

@@ -45,6 +45,7 @@ class Gateway:
         self._ears = Ears()
         self._runners: set[StreamRunner] = set()
         self._recordings = 0
+        self._audio = 0.0
         self._draining = False
         self._idle = asyncio.Event()
         self._idle.set()
@@ -215,6 +216,7 @@ class Gateway:
         finally:
             self._admission.observe(self._reading())
             self._runners.discard(runner)
+            self._audio += runner.received_audio
             if not self._runners:
                 self._idle.set()
 
@@ -232,6 +234,7 @@ class Gateway:
             engine=self._engine.load,
             loop_busy=time.thread_time(),
             gateway_busy=time.process_time(),
+            audio=self._audio + sum(runner.received_audio for runner in self._runners),
         )
 
     def _admit(self) -> None:

@@ -8,7 +8,7 @@ from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from typing import Final
 
-from sori_server.domain.audio import samples
+from sori_server.domain.audio import samples, seconds
 from sori_server.domain.config import ChannelMode, StreamConfig
 from sori_server.domain.errors import (
     CapacityExhausted,
@@ -71,6 +71,11 @@ class StreamRunner:
         self._stopped = False
         self._patience: asyncio.Timeout | None = None
         self._error: SoriError | None = None
+
+    @property
+    def received_audio(self) -> float:
+        """Seconds of audio received on each channel."""
+        return seconds(self._session.received)
 
     @property
     def received_bytes(self) -> int:
