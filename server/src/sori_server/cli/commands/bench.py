@@ -178,18 +178,17 @@ def bench(
     from sori_server.benchmark.workloads import Workload
     from sori_server.cli import benching
 
-    flags = {
-        "model": model,
-        "interim_model": interim_model,
-        "short_windows": short_windows,
-        "device": device,
-        "compute_type": compute_type,
-        "parallel_calls": parallel_calls,
-        "config": config,
-    }
     order = Order(
         target=target_of(target) if target else None,
-        server={name: str(value) for name, value in flags.items() if value is not None},
+        server=_given(
+            model=model,
+            interim_model=interim_model,
+            short_windows=short_windows,
+            device=device,
+            compute_type=compute_type,
+            parallel_calls=parallel_calls,
+            config=config,
+        ),
         pid=pid,
         workload=Workload(workload.value),
         recordings=recordings.name if recordings else "bundled",
@@ -205,3 +204,8 @@ def bench(
         seed=seed,
     )
     raise typer.Exit(benching.bench(order, recordings, json, report))
+
+
+def _given(**flags: object) -> dict[str, str]:
+    """The flags of the server that were given."""
+    return {name: str(value) for name, value in flags.items() if value is not None}
