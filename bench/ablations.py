@@ -24,11 +24,11 @@ from rich.table import Table
 from sori_server.benchmark.blocks import pieces_of
 from sori_server.benchmark.figures import RunFigures
 from sori_server.benchmark.loading import Load, run_load
-from sori_server.benchmark.server_child import started
 from sori_server.benchmark.sori_target import SoriTarget
 from sori_server.benchmark.summing import figures
 from sori_server.benchmark.table import COLUMNS, cells
 from sori_server.benchmark.workloads import Cast, Workload, cast_of
+from sori_server.child_server import started
 from sori_server.cli.demo.recordings import AUDIO
 from sori_server.evaluation.references import read_corpus
 

@@ -29,10 +29,10 @@ from sori_server.benchmark.blocks import pieces_of
 from sori_server.benchmark.generator import Clock, LiveStream
 from sori_server.benchmark.measuring import Period, measured
 from sori_server.benchmark.scripts import Script, StreamPlan
-from sori_server.benchmark.server_child import started
 from sori_server.benchmark.sori_target import SoriTarget
 from sori_server.benchmark.target import Target
 from sori_server.benchmark.workloads import Workload, cast_of
+from sori_server.child_server import started
 from sori_server.cli.demo.recordings import AUDIO
 from sori_server.evaluation.distribution import percentile
 from sori_server.evaluation.references import read_corpus

@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
-import json
 import os
-import sys
-from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, replace
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
 
-from sori_server.domain.errors import EngineUnavailable
+from sori_server.child_server import started
 from sori_server.settings import PREFIX
 
-START_TIMEOUT: Final = 300.0
-STOP_TIMEOUT: Final = 20.0
 _COMMAND: Final = ("-m", "sori_server", "serve", "--json", "--grpc-port", "0")
 
 ROOM: Final[Mapping[str, str]] = MappingProxyType(
@@ -57,51 +51,5 @@ async def bench_server(
     given = {f"{PREFIX}{name.upper()}": value for name, value in settings.items()}
     environ = {**ROOM, **({} if admission else NO_ADMISSION), **os.environ, **given}
     async with started(*_COMMAND, environ=environ) as server:
-        what = " ".join([server.described, *map("=".join, settings.items())])
-        yield replace(server, described=what)
-
-
-@asynccontextmanager
-async def started(
-    *arguments: str, environ: Mapping[str, str] | None = None
-) -> AsyncIterator[BenchServer]:
-    """Python with these arguments, a server that says in one line of JSON when it is ready.
-
-    That line holds `grpc_port`, `model` and `device`, as that of `sori serve --json`. It is
-    stopped at the end.
-
-    Raises:
-        EngineUnavailable: it did not start; its own words are on stderr.
-    """
-    child = await asyncio.create_subprocess_exec(
-        sys.executable, *arguments, stdout=PIPE, env=environ
-    )
-    try:
-        said = json.loads(await _first_line(child))
-        what = f"{said['model']} on {said['device']}"
-        yield BenchServer(f"127.0.0.1:{said['grpc_port']}", child.pid, what)
-    finally:
-        await _stop(child)
-
-
-async def _first_line(child: Process) -> bytes:
-    assert child.stdout is not None  # noqa: S101 - asked for above
-    try:
-        async with asyncio.timeout(START_TIMEOUT):
-            line = await child.stdout.readline()
-    except TimeoutError:
-        raise EngineUnavailable(f"the server was not ready within {START_TIMEOUT:g} s") from None
-    if not line:
-        raise EngineUnavailable(f"the server did not start: exit code {await child.wait()}")
-    return line
-
-
-async def _stop(child: Process) -> None:
-    with suppress(ProcessLookupError):
-        child.terminate()
-    try:
-        async with asyncio.timeout(STOP_TIMEOUT):
-            await child.wait()
-    except TimeoutError:
-        child.kill()
-        await child.wait()
+        what = " ".join([f"{server.model} on {server.device}", *map("=".join, settings.items())])
+        yield BenchServer(server.address, server.pid, what)

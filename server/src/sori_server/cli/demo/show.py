@@ -12,11 +12,12 @@ from rich.padding import Padding
 from rich.text import Text
 from sori_client import Bytes, Client, Result, StreamConfig
 
+from sori_server.child_server import ReadyServer
 from sori_server.cli.demo.measure import Measurement
 from sori_server.cli.demo.recordings import DemoRecording, demo_recordings
 from sori_server.cli.demo.report import report
 from sori_server.cli.demo.screen import Screen
-from sori_server.cli.demo.server_child import ReadyServer, server_child
+from sori_server.cli.demo.server_child import server_child
 from sori_server.cli.exits import ExitCode, expected, one_line
 from sori_server.cli.interruption import Interruption
 from sori_server.cli.rendering import DIM
