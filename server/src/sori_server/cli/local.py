@@ -28,7 +28,7 @@ from sori_server.domain.events import NumberedEvent
 from sori_server.engine.models import ResolvedModel
 from sori_server.runtime.gateway import Gateway
 from sori_server.settings import Settings, load_settings
-from sori_server.transport.grpc import requests, responses
+from sori_server.transport.contract import requests, responses
 from sori_server.transport.pipe.door import PipeDoor
 
 UNBOUNDED: Final = 366 * 86_400.0

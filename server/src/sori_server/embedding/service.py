@@ -20,7 +20,7 @@ from sori_server.domain.limits import Limits
 from sori_server.engine.models import ResolvedModel
 from sori_server.runtime.door import Door
 from sori_server.settings import Settings
-from sori_server.transport.grpc import requests, responses
+from sori_server.transport.contract import requests, responses
 
 T = TypeVar("T")
 

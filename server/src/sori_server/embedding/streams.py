@@ -20,7 +20,7 @@ from sori_server.domain.events import NumberedEvent
 from sori_server.embedding.blocks import BlockEncoder, BlockReader
 from sori_server.embedding.service import Deliver, LocalService
 from sori_server.runtime.door import AudioBytes, ClientMessage, EndOfAudio
-from sori_server.transport.grpc.requests import client_message
+from sori_server.transport.contract.requests import client_message
 from sori_server.transport.pipe.door import PipeDoor
 
 MAX_EVENTS: Final = 4096

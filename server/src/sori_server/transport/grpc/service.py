@@ -20,7 +20,7 @@ from sori_server.runtime.door import ClientMessage
 from sori_server.runtime.gateway import Gateway
 from sori_server.runtime.recording import RecordingDoor
 from sori_server.runtime.runner import StreamRunner
-from sori_server.transport.grpc import requests, responses
+from sori_server.transport.contract import requests, responses
 from sori_server.transport.grpc.status import grpc_status
 
 Question = TypeVar("Question")

@@ -11,7 +11,7 @@ from google.rpc import code_pb2, error_details_pb2, status_pb2
 from grpc_status import rpc_status
 
 from sori_server.domain import errors
-from sori_server.transport.grpc.durations import duration
+from sori_server.transport.contract.durations import duration
 
 DOMAIN: Final = "sori.v1"
 """`ErrorInfo.domain` of all errors."""

@@ -29,7 +29,7 @@ from sori_server.runtime.door import (
     FinalizeUtterance,
     KeepAlive,
 )
-from sori_server.transport.grpc.requests import (
+from sori_server.transport.contract.requests import (
     CHANNEL_MODES,
     ENCODINGS,
     MODES,

@@ -18,8 +18,8 @@ from sori_server.domain.config import (
 from sori_server.domain.language import tag_for
 from sori_server.engine.port import ModelInfo
 from sori_server.runtime.validation import means_something
-from sori_server.transport.grpc.durations import duration
-from sori_server.transport.grpc.requests import ENCODINGS, MODES
+from sori_server.transport.contract.durations import duration
+from sori_server.transport.contract.requests import ENCODINGS, MODES
 
 _ENCODING_VALUES: Final = {encoding: value for value, encoding in ENCODINGS.items()}
 _MODE_VALUES: Final = {mode: value for value, mode in MODES.items()}

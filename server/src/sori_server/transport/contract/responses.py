@@ -16,9 +16,9 @@ from sori_server.domain.recognition import Word
 from sori_server.engine.port import ModelInfo
 from sori_server.runtime.gateway import Gateway
 from sori_server.runtime.runner import StreamRunner
-from sori_server.transport.grpc.durations import duration, offset
-from sori_server.transport.grpc.effective import effective_config
-from sori_server.transport.grpc.requests import TASKS
+from sori_server.transport.contract.durations import duration, offset
+from sori_server.transport.contract.effective import effective_config
+from sori_server.transport.contract.requests import TASKS
 
 SpeechEvent = (
     events.SpeechStarted | events.SpeechEnded | events.SingleUtteranceEnded | events.SpeechTimedOut

@@ -27,10 +27,10 @@ from sori_server.domain.events import FinalReason, Latency, NumberedEvent, Resul
 from sori_server.domain.limits import Limits
 from sori_server.domain.recognition import Word
 from sori_server.engine.port import ModelInfo
-from sori_server.transport.grpc.durations import duration, offset
-from sori_server.transport.grpc.effective import effective_config
-from sori_server.transport.grpc.requests import stream_config
-from sori_server.transport.grpc.responses import (
+from sori_server.transport.contract.durations import duration, offset
+from sori_server.transport.contract.effective import effective_config
+from sori_server.transport.contract.requests import stream_config
+from sori_server.transport.contract.responses import (
     FINAL_REASONS,
     PROBLEMS,
     TIMEOUTS,
@@ -40,7 +40,7 @@ from sori_server.transport.grpc.responses import (
     server_limits,
     summary,
 )
-from sori_server.transport.grpc.responses import model as model_message
+from sori_server.transport.contract.responses import model as model_message
 
 pytestmark = pytest.mark.unit
 
