@@ -44,6 +44,7 @@ def test_every_setting_has_one_name_in_all_places(tmp_path: Path) -> None:
         "parallel_calls": 2,
         "cpu_threads": 3,
         "preset": "meeting",
+        "allowed_origins": "https://example.org,null",
         "log_level": "debug",
     }
     assert set(wanted) == {field.name for field in dataclasses.fields(Settings)} - {"limits"}

@@ -87,6 +87,8 @@ class ErrorReason(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     ERROR_REASON_SLOW_READER: _ClassVar[ErrorReason]
     ERROR_REASON_ENGINE_UNAVAILABLE: _ClassVar[ErrorReason]
     ERROR_REASON_RECOGNITION_FAILED: _ClassVar[ErrorReason]
+    ERROR_REASON_MESSAGE_TOO_LARGE: _ClassVar[ErrorReason]
+    ERROR_REASON_ORIGIN_NOT_ALLOWED: _ClassVar[ErrorReason]
 AUDIO_ENCODING_UNSPECIFIED: AudioEncoding
 AUDIO_ENCODING_LINEAR16: AudioEncoding
 AUDIO_ENCODING_FLOAT32: AudioEncoding
@@ -141,6 +143,8 @@ ERROR_REASON_AUDIO_GAP: ErrorReason
 ERROR_REASON_SLOW_READER: ErrorReason
 ERROR_REASON_ENGINE_UNAVAILABLE: ErrorReason
 ERROR_REASON_RECOGNITION_FAILED: ErrorReason
+ERROR_REASON_MESSAGE_TOO_LARGE: ErrorReason
+ERROR_REASON_ORIGIN_NOT_ALLOWED: ErrorReason
 
 class StreamingRecognizeRequest(_message.Message):
     __slots__ = ("config", "audio", "finalize", "keep_alive", "end_of_audio")

@@ -30,7 +30,10 @@ class Settings:
     grpc_port: int = 50051
     """Port of gRPC; zero picks a free one."""
     bridge_port: int = 8765
-    """Port of WebSocket, HTTP and the page, reserved: nothing listens on it yet."""
+    """Port of WebSocket, HTTP and the page; zero picks a free one."""
+    allowed_origins: str = ""
+    """Sites whose pages may use the bridge besides its own and this machine's: origins such as
+    `https://example.org`, separated by commas; `*` for all, `null` for pages of files."""
     model: str = "auto"
     """Name or path of the model; `auto` picks by device and by what can be had."""
     interim_model: str = ""
@@ -57,6 +60,7 @@ PREFIX: Final = "SORI_"
 CONFIG_VARIABLE: Final = "SORI_CONFIG"
 """The environment variable that names the TOML file when no flag does."""
 
+_ORIGIN: Final = re.compile(r"\*|null|[a-z][a-z0-9+.-]*://[^/,\s]+")
 _DEVICE: Final = re.compile(r"auto|cpu|cuda(:[0-9]{1,3})?")
 
 
@@ -138,6 +142,18 @@ def _device() -> _Rule:
     return _Rule("auto, cpu, cuda, cuda:INDEX", read, str)
 
 
+def _origins() -> _Rule:
+    def read(value: object) -> str:
+        if not isinstance(value, str):
+            raise ValueError
+        for origin in filter(None, value.split(",")):
+            if not _ORIGIN.fullmatch(origin.strip()):
+                raise ValueError
+        return value
+
+    return _Rule("origins such as https://example.org separated by commas, null, *", read, str)
+
+
 def _whole(low: int, high: int = 2**31 - 1) -> _Rule:
     def read(value: object) -> int:
         if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
@@ -167,6 +183,7 @@ _RULES: Final[dict[str, _Rule]] = {
     "host": _text(),
     "grpc_port": _whole(0, 65_535),
     "bridge_port": _whole(0, 65_535),
+    "allowed_origins": _origins(),
     "model": _text(),
     "interim_model": _text_or_empty("auto"),
     "short_windows": _one_of("auto", "on", "off"),

@@ -9,6 +9,8 @@
     │   ├── ModelNotFound           no such model
     │   ├── IdleTimeout             nothing received for too long
     │   ├── SlowReader              responses not accepted in time
+    │   ├── MessageTooLarge         a frame, form or file above its limit
+    │   ├── OriginNotAllowed        a page of another site
     │   └── SessionTooLong          more audio than one stream may send
     ├── CapacityExhausted           no room now; try again after `retry_after`
     ├── Unavailable                 try again, here later or elsewhere now
@@ -123,6 +125,24 @@ class SlowReader(ClientError):
     """The client does not accept responses in time."""
 
     reason = "SLOW_READER"
+
+
+class MessageTooLarge(ClientError):
+    """A frame, form or file above its limit."""
+
+    reason = "MESSAGE_TOO_LARGE"
+
+    def __init__(self, field: str, most: int) -> None:
+        super().__init__(
+            f"{field}: at most {most} bytes are allowed",
+            metadata={"field": field, "limit": str(most)},
+        )
+
+
+class OriginNotAllowed(ClientError):
+    """A page of a site that is not allowed to use this server."""
+
+    reason = "ORIGIN_NOT_ALLOWED"
 
 
 class SessionTooLong(ClientError):

@@ -45,6 +45,27 @@ class Limits:
     """Largest `RecognizeRequest`."""
     max_recording_duration: float = 600.0
     """Longest recording for `Recognize`."""
+    max_connections: int = 1024
+    """Connections to the bridge at a time; one more is closed."""
+    header_timeout: float = 10.0
+    """Time a connection to the bridge has for the head of a request, and may stay without one."""
+    body_grace: float = 10.0
+    """Time after which the body of a request must have come at `min_body_rate`."""
+    min_body_rate: float = 8192.0
+    """Bytes a second below which the body of a request counts as not coming."""
+    close_timeout: float = 5.0
+    """Time a WebSocket client may take to answer a close."""
+    max_frame_bytes: int = 16 * 1024 * 1024
+    """Largest WebSocket message."""
+    max_control_bytes: int = 64 * 1024
+    """Largest WebSocket message of text."""
+    max_upload_bytes: int = 25 * 1024 * 1024
+    """Largest file posted to the HTTP API."""
+    max_uploads: int = 8
+    """Files received or recognized over HTTP at a time, each spooled to disk."""
+    max_form_bytes: int = 64 * 1024
+    """All other fields of a form together."""
+    max_form_parts: int = 64
     max_languages: int = 16
     """Candidates in `language_codes`."""
     max_beam_size: int = 10

@@ -24,6 +24,8 @@ EXAMPLES = [
     errors.ModelNotFound("no such model", metadata={"model": "huge"}),
     errors.IdleTimeout("no message for 60 s", metadata={"idle_timeout": "60"}),
     errors.SlowReader("a response was not accepted for 10 s"),
+    errors.MessageTooLarge("audio", 100),
+    errors.OriginNotAllowed("pages of https://example.org"),
     errors.SessionTooLong("too long"),
     errors.CapacityExhausted("all streams are taken", retry_after=1.5),
     errors.ServerDraining("leaving", retry_after=1.5),

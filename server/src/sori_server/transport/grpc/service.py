@@ -12,15 +12,11 @@ from google.protobuf.message import DecodeError
 from sori.v1 import speech_pb2 as pb
 from sori.v1 import speech_pb2_grpc as pb_grpc
 
-from sori_server import __version__
-from sori_server.domain.config import StreamConfig
 from sori_server.domain.errors import IdleTimeout, ProtocolViolation, SoriError
-from sori_server.domain.events import NumberedEvent
-from sori_server.runtime.door import ClientMessage
 from sori_server.runtime.gateway import Gateway
 from sori_server.runtime.recording import RecordingDoor
-from sori_server.runtime.runner import StreamRunner
 from sori_server.transport.contract import requests, responses
+from sori_server.transport.contract.local import LocalBackend
 from sori_server.transport.grpc.status import grpc_status
 
 Question = TypeVar("Question")
@@ -36,6 +32,7 @@ class SpeechService(pb_grpc.SpeechServiceServicer):
 
     def __init__(self, gateway: Gateway) -> None:
         self._gateway = gateway
+        self._backend = LocalBackend(gateway)
 
     # The generated stub only knows handlers that yield; this one reads and writes the
     # context, which grpc.aio supports as well.
@@ -47,9 +44,7 @@ class SpeechService(pb_grpc.SpeechServiceServicer):
         """Serve one stream."""
         del request_iterator  # one reader: `context.read`
         try:
-            config = await self._first_message(context)
-            with self._gateway.stream(config) as runner:
-                await runner.run(GrpcDoor(context, runner, self._gateway))
+            await self._backend.stream(GrpcLink(context))
         except SoriError as error:
             # The status waits behind responses the client does not read, or is gone from.
             with suppress(TimeoutError, grpc.aio.InternalError):
@@ -79,33 +74,7 @@ class SpeechService(pb_grpc.SpeechServiceServicer):
     ) -> pb.GetServerInfoResponse:
         """Report version, limits and load."""
         del request, context
-        gateway = self._gateway
-        free = gateway.limits.max_streams - gateway.active_streams
-        return pb.GetServerInfoResponse(
-            version=__version__,
-            limits=responses.server_limits(gateway.limits),
-            active_stream_count=gateway.active_streams,
-            available_stream_count=max(free, 0) if gateway.ready else 0,
-            draining=gateway.draining,
-            presets=responses.presets(),
-        )
-
-    async def _first_message(self, context: StreamContext) -> StreamConfig:
-        limit = self._gateway.limits.config_timeout
-        try:
-            async with asyncio.timeout(limit):
-                message = await _read(context)
-        except TimeoutError:
-            raise ProtocolViolation(
-                f"config: not received within {limit:g} s", metadata={"field": "config"}
-            ) from None
-        kind = message.WhichOneof("request") if message is not None else "nothing"
-        if message is None or kind != "config":
-            raise ProtocolViolation(
-                f"config: must be the first message, got {kind or 'an unknown kind'}",
-                metadata={"field": "config"},
-            )
-        return requests.stream_config(message.config, self._gateway.limits, self._gateway.preset)
+        return await self._backend.server_info()
 
     async def _recognize(
         self, request_iterator: AsyncIterator[pb.RecognizeRequest]
@@ -145,29 +114,22 @@ class SpeechService(pb_grpc.SpeechServiceServicer):
 
     async def _list_models(self, request: pb.ListModelsRequest) -> pb.ListModelsResponse:
         requests.check_page(request)
-        model = responses.model(self._gateway.model, loaded=self._gateway.ready)
-        return pb.ListModelsResponse(models=[model])
+        return pb.ListModelsResponse(models=await self._backend.models())
 
 
-class GrpcDoor:
-    """One `StreamingRecognize` call as the runtime sees it."""
+class GrpcLink:
+    """One `StreamingRecognize` call as the backend sees it."""
 
-    def __init__(self, context: StreamContext, runner: StreamRunner, gateway: Gateway) -> None:
+    def __init__(self, context: StreamContext) -> None:
         self._context = context
-        self._runner = runner
-        self._gateway = gateway
 
-    async def receive(self) -> ClientMessage | None:
+    async def read(self) -> pb.StreamingRecognizeRequest | None:
         """The next message of the call; None after a half-close, or a lost connection."""
-        message = await _read(self._context)
-        if message is None:
-            return None
-        return requests.client_message(message, self._gateway.limits)
+        return await _read(self._context)
 
-    async def send(self, event: NumberedEvent) -> None:
+    async def write(self, response: pb.StreamingRecognizeResponse) -> None:
         """Write one response. A client that is gone never takes it: gRPC cancels the call then."""
         try:
-            response = responses.stream_response(event, self._runner, self._gateway)
             await self._context.write(response)
         except grpc.aio.InternalError:
             await asyncio.get_running_loop().create_future()

@@ -24,6 +24,8 @@ _CODES: Final[dict[type[errors.SoriError], int]] = {
     errors.AudioGap: code_pb2.DATA_LOSS,
     errors.IdleTimeout: code_pb2.ABORTED,
     errors.SlowReader: code_pb2.ABORTED,
+    errors.MessageTooLarge: code_pb2.RESOURCE_EXHAUSTED,
+    errors.OriginNotAllowed: code_pb2.PERMISSION_DENIED,
     errors.SessionTooLong: code_pb2.OUT_OF_RANGE,
     errors.CapacityExhausted: code_pb2.RESOURCE_EXHAUSTED,
     errors.ServerDraining: code_pb2.UNAVAILABLE,

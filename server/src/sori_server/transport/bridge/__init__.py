@@ -1,0 +1,1 @@
+"""WebSocket, HTTP and the page: doors for browsers, phones and whoever posts a file."""

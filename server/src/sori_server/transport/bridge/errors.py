@@ -1,0 +1,71 @@
+"""Errors to HTTP statuses, WebSocket close codes and JSON: one table."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import dataclass
+from typing import Any, Final
+
+from aiohttp import web
+
+from sori_server.domain import errors
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """What a request and a WebSocket end with."""
+
+    status: int
+    close_code: int
+
+
+_INTERNAL: Final = Refusal(500, 1011)
+
+_REFUSALS: Final[dict[type[errors.SoriError], Refusal]] = {
+    errors.InvalidAudio: Refusal(400, 4400),
+    errors.InvalidConfig: Refusal(400, 4400),
+    errors.ProtocolViolation: Refusal(400, 4409),
+    errors.OriginNotAllowed: Refusal(403, 4403),
+    errors.ModelNotFound: Refusal(404, 4404),
+    errors.IdleTimeout: Refusal(408, 4408),
+    errors.SlowReader: Refusal(408, 4408),
+    errors.AudioGap: Refusal(409, 4411),
+    errors.MessageTooLarge: Refusal(413, 1009),
+    errors.SessionTooLong: Refusal(413, 4413),
+    errors.CapacityExhausted: Refusal(429, 1013),
+    errors.ServerDraining: Refusal(503, 1012),
+    errors.ModelLoading: Refusal(503, 1013),
+    errors.EngineUnavailable: Refusal(503, 1013),
+}
+
+
+def refusal(error: errors.SoriError) -> Refusal:
+    """What ends with `error` ends so; as an internal error without a row of its own."""
+    return _REFUSALS.get(type(error), _INTERNAL)
+
+
+def error_fields(error: errors.SoriError) -> dict[str, Any]:
+    """`error` for JSON: `code` for programs, `message` for people, and what else is known."""
+    metadata = {name: value for name, value in error.metadata.items() if name != "field"}
+    return {
+        "code": error.reason,
+        "message": str(error),
+        "field": error.metadata.get("field"),
+        "retryable": error.retryable,
+        "retry_after": error.retry_after,
+        "metadata": metadata,
+    }
+
+
+def error_response(error: errors.SoriError) -> web.Response:
+    """The answer to a request that failed: `error` as OpenAI's clients read it, and more."""
+    status = refusal(error).status
+    fields = error_fields(error)
+    kind = "invalid_request_error" if status < 500 else "server_error"
+    body = {"error": {"type": kind, "param": fields["field"], **fields}}
+    headers = {}
+    if error.retry_after is not None:
+        headers["Retry-After"] = str(math.ceil(error.retry_after))
+    text = json.dumps(body, ensure_ascii=False)
+    return web.Response(status=status, text=text, headers=headers, content_type="application/json")
