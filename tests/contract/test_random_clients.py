@@ -76,6 +76,7 @@ wild_configs = st.builds(
     endpointing=endpointings,
     voice_activity_events=st.booleans(),
     latency_breakdown=st.booleans(),
+    priority=st.integers(0, 3),
 )
 good_configs = st.builds(
     config_of,

@@ -38,6 +38,12 @@ class EndpointingMode(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     ENDPOINTING_MODE_CLIENT: _ClassVar[EndpointingMode]
     ENDPOINTING_MODE_FIXED: _ClassVar[EndpointingMode]
 
+class Priority(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    PRIORITY_UNSPECIFIED: _ClassVar[Priority]
+    PRIORITY_LIVE: _ClassVar[Priority]
+    PRIORITY_BATCH: _ClassVar[Priority]
+
 class Task(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
     TASK_UNSPECIFIED: _ClassVar[Task]
@@ -108,6 +114,9 @@ ENDPOINTING_MODE_UNSPECIFIED: EndpointingMode
 ENDPOINTING_MODE_VAD: EndpointingMode
 ENDPOINTING_MODE_CLIENT: EndpointingMode
 ENDPOINTING_MODE_FIXED: EndpointingMode
+PRIORITY_UNSPECIFIED: Priority
+PRIORITY_LIVE: Priority
+PRIORITY_BATCH: Priority
 TASK_UNSPECIFIED: Task
 TASK_TRANSCRIBE: Task
 TASK_TRANSLATE: Task
@@ -161,7 +170,7 @@ class StreamingRecognizeRequest(_message.Message):
     def __init__(self, config: _Optional[_Union[StreamingConfig, _Mapping]] = ..., audio: _Optional[_Union[AudioChunk, _Mapping]] = ..., finalize: _Optional[_Union[Finalize, _Mapping]] = ..., keep_alive: _Optional[_Union[KeepAlive, _Mapping]] = ..., end_of_audio: _Optional[_Union[EndOfAudio, _Mapping]] = ...) -> None: ...
 
 class StreamingConfig(_message.Message):
-    __slots__ = ("recognition", "interim_results", "min_interim_interval", "endpointing", "single_utterance", "voice_activity_events", "progress_interval", "latency_breakdown", "preset")
+    __slots__ = ("recognition", "interim_results", "min_interim_interval", "endpointing", "single_utterance", "voice_activity_events", "progress_interval", "latency_breakdown", "preset", "priority")
     RECOGNITION_FIELD_NUMBER: _ClassVar[int]
     INTERIM_RESULTS_FIELD_NUMBER: _ClassVar[int]
     MIN_INTERIM_INTERVAL_FIELD_NUMBER: _ClassVar[int]
@@ -171,6 +180,7 @@ class StreamingConfig(_message.Message):
     PROGRESS_INTERVAL_FIELD_NUMBER: _ClassVar[int]
     LATENCY_BREAKDOWN_FIELD_NUMBER: _ClassVar[int]
     PRESET_FIELD_NUMBER: _ClassVar[int]
+    PRIORITY_FIELD_NUMBER: _ClassVar[int]
     recognition: RecognitionConfig
     interim_results: bool
     min_interim_interval: _duration_pb2.Duration
@@ -180,7 +190,8 @@ class StreamingConfig(_message.Message):
     progress_interval: _duration_pb2.Duration
     latency_breakdown: bool
     preset: str
-    def __init__(self, recognition: _Optional[_Union[RecognitionConfig, _Mapping]] = ..., interim_results: _Optional[bool] = ..., min_interim_interval: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., endpointing: _Optional[_Union[EndpointingConfig, _Mapping]] = ..., single_utterance: _Optional[bool] = ..., voice_activity_events: _Optional[bool] = ..., progress_interval: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., latency_breakdown: _Optional[bool] = ..., preset: _Optional[str] = ...) -> None: ...
+    priority: Priority
+    def __init__(self, recognition: _Optional[_Union[RecognitionConfig, _Mapping]] = ..., interim_results: _Optional[bool] = ..., min_interim_interval: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., endpointing: _Optional[_Union[EndpointingConfig, _Mapping]] = ..., single_utterance: _Optional[bool] = ..., voice_activity_events: _Optional[bool] = ..., progress_interval: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., latency_breakdown: _Optional[bool] = ..., preset: _Optional[str] = ..., priority: _Optional[_Union[Priority, str]] = ...) -> None: ...
 
 class AudioChunk(_message.Message):
     __slots__ = ("data", "byte_offset")

@@ -10,6 +10,7 @@ from sori_client import (
     Endpointing,
     EndpointingMode,
     InvalidSetting,
+    Priority,
     Replacement,
     StreamConfig,
     Task,
@@ -51,6 +52,7 @@ FULL = StreamConfig(
     voice_activity_events=True,
     progress_interval=1.5,
     latency_breakdown=True,
+    priority=Priority.BATCH,
 )
 
 

@@ -20,6 +20,14 @@ class ChannelMode(enum.Enum):
     SEPARATE = "separate"
 
 
+class Priority(enum.Enum):
+    """Whether somebody waits for the text of a stream."""
+
+    LIVE = "live"
+    BATCH = "batch"
+    """A recording: its text waits behind that of live streams, though not forever."""
+
+
 class EndpointingMode(enum.Enum):
     """Who decides when an utterance ends."""
 
@@ -119,3 +127,4 @@ class StreamConfig(RecognitionConfig):
     """Send `Progress` after this much audio; None sends it after final results."""
     latency_breakdown: bool = False
     """Fill `Result.latency`."""
+    priority: Priority = Priority.LIVE

@@ -29,6 +29,14 @@ class ChannelMode(enum.Enum):
     SEPARATE = "separate"
 
 
+class Priority(enum.Enum):
+    """Whether somebody waits for the text of a stream."""
+
+    LIVE = "live"
+    BATCH = "batch"
+    """Its windows wait behind those of live streams, though not forever."""
+
+
 class EndpointingMode(enum.Enum):
     """Who decides when an utterance ends."""
 
@@ -151,5 +159,6 @@ class StreamConfig:
     progress_interval: float | None = None
     """Seconds of audio between two progress events; None sends them after finals only."""
     latency_breakdown: bool = False
+    priority: Priority = Priority.LIVE
     early_finals: bool = True
     """Final windows are asked for before the silence that ends their utterance is over."""

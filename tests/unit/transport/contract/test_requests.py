@@ -14,6 +14,7 @@ from sori_server.domain.config import (
     ChannelMode,
     EndpointingConfig,
     EndpointingMode,
+    Priority,
     RecognitionConfig,
     Replacement,
     StreamConfig,
@@ -85,6 +86,7 @@ FULL = pb.StreamingConfig(
     progress_interval=Duration(seconds=2),
     latency_breakdown=True,
     preset="meeting",
+    priority=pb.PRIORITY_BATCH,
 )
 UNDERSTOOD = StreamConfig(
     recognition=RecognitionConfig(
@@ -127,6 +129,7 @@ UNDERSTOOD = StreamConfig(
     voice_activity_events=True,
     progress_interval=2.0,
     latency_breakdown=True,
+    priority=Priority.BATCH,
 )
 ONLY_FIXED = ("chunk_duration", "overlap_duration")
 
@@ -256,6 +259,17 @@ def test_unknown_values_are_refused(field: str) -> None:
 
 def test_an_unknown_mode_is_refused() -> None:
     assert refused(with_fields(mode=99)).field == "config.endpointing.mode"
+
+
+def test_an_unknown_priority_is_refused() -> None:
+    error = refused(pb.StreamingConfig(recognition=LEAST.recognition, priority=9))  # type: ignore[arg-type]
+    assert error.field == "config.priority"
+
+
+def test_a_stream_is_live_unless_said() -> None:
+    for number in (pb.PRIORITY_UNSPECIFIED, pb.PRIORITY_LIVE):
+        config = pb.StreamingConfig(recognition=LEAST.recognition, priority=number)
+        assert stream_config(config, LIMITS).priority is Priority.LIVE
 
 
 @pytest.mark.parametrize("tag", ["", "-KR", "12", "e n", "*"])

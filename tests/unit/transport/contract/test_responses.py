@@ -18,6 +18,7 @@ from sori_server.domain.config import (
     ChannelMode,
     EndpointingConfig,
     EndpointingMode,
+    Priority,
     RecognitionConfig,
     Replacement,
     StreamConfig,
@@ -411,6 +412,7 @@ CONFIGS = st.builds(
     voice_activity_events=st.booleans(),
     progress_interval=st.none() | SECONDS,
     latency_breakdown=st.booleans(),
+    priority=st.sampled_from(Priority),
 )
 
 

@@ -13,6 +13,7 @@ from sori_client.config import (
     ChannelMode,
     Endpointing,
     EndpointingMode,
+    Priority,
     RecognitionConfig,
     StreamConfig,
     Task,
@@ -40,6 +41,10 @@ TASKS: Final = {
 CHANNEL_MODES: Final = {
     ChannelMode.MIX: pb.CHANNEL_MODE_MIX,
     ChannelMode.SEPARATE: pb.CHANNEL_MODE_SEPARATE,
+}
+PRIORITIES: Final = {
+    Priority.LIVE: pb.PRIORITY_LIVE,
+    Priority.BATCH: pb.PRIORITY_BATCH,
 }
 MODES: Final = {
     EndpointingMode.VAD: pb.ENDPOINTING_MODE_VAD,
@@ -157,6 +162,7 @@ def config_request(config: StreamConfig, audio: AudioFormat) -> pb.StreamingReco
             progress_interval=duration(config.progress_interval),
             latency_breakdown=config.latency_breakdown,
             preset=config.preset,
+            priority=PRIORITIES[config.priority],
         )
     )
 

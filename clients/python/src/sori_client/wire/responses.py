@@ -9,8 +9,8 @@ from google.protobuf.duration_pb2 import Duration
 from sori.v1 import speech_pb2 as pb
 
 from sori_client import types
-from sori_client.config import ChannelMode, Endpointing, Replacement, StreamConfig, Task
-from sori_client.wire.requests import CHANNEL_MODES, ENCODINGS, MODES, TASKS
+from sori_client.config import ChannelMode, Endpointing, Priority, Replacement, StreamConfig, Task
+from sori_client.wire.requests import CHANNEL_MODES, ENCODINGS, MODES, PRIORITIES, TASKS
 
 Value = TypeVar("Value", float, bool)
 
@@ -18,6 +18,7 @@ _ENCODINGS: Final = {number: encoding for encoding, number in ENCODINGS.items()}
 _TASKS: Final = {number: task for task, number in TASKS.items()}
 _CHANNEL_MODES: Final = {number: mode for mode, number in CHANNEL_MODES.items()}
 _MODES: Final = {number: mode for mode, number in MODES.items()}
+_PRIORITIES: Final = {number: priority for priority, number in PRIORITIES.items()}
 _FINAL_REASONS: Final = {
     pb.FINAL_REASON_ENDPOINT: types.FinalReason.ENDPOINT,
     pb.FINAL_REASON_FINALIZE: types.FinalReason.FINALIZE,
@@ -91,6 +92,7 @@ def _stream_config(message: pb.StreamingConfig) -> StreamConfig:
         voice_activity_events=message.voice_activity_events,
         progress_interval=_optional(message, "progress_interval", seconds),
         latency_breakdown=message.latency_breakdown,
+        priority=_PRIORITIES.get(message.priority, Priority.LIVE),
     )
 
 

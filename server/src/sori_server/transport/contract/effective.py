@@ -11,6 +11,7 @@ from sori_server.domain.config import (
     Adaptation,
     ChannelMode,
     EndpointingConfig,
+    Priority,
     RecognitionConfig,
     StreamConfig,
     Task,
@@ -32,6 +33,11 @@ _CHANNEL_MODE_VALUES: Final = {
     ChannelMode.SEPARATE: pb.CHANNEL_MODE_SEPARATE,
 }
 
+_PRIORITY_VALUES: Final = {
+    Priority.LIVE: pb.PRIORITY_LIVE,
+    Priority.BATCH: pb.PRIORITY_BATCH,
+}
+
 
 def effective_config(config: StreamConfig, model_info: ModelInfo) -> pb.StreamingConfig:
     """The settings in force; asked for in a new stream, they give the same settings."""
@@ -46,6 +52,7 @@ def effective_config(config: StreamConfig, model_info: ModelInfo) -> pb.Streamin
         progress_interval=None if progress is None else duration(progress),
         latency_breakdown=config.latency_breakdown,
         preset=config.preset,
+        priority=_PRIORITY_VALUES[config.priority],
     )
 
 

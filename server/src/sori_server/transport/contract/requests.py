@@ -15,6 +15,7 @@ from sori_server.domain.config import (
     ChannelMode,
     EndpointingConfig,
     EndpointingMode,
+    Priority,
     RecognitionConfig,
     Replacement,
     StreamConfig,
@@ -60,6 +61,11 @@ CHANNEL_MODES: Final = {
     pb.CHANNEL_MODE_MIX: ChannelMode.MIX,
     pb.CHANNEL_MODE_SEPARATE: ChannelMode.SEPARATE,
 }
+PRIORITIES: Final = {
+    pb.PRIORITY_UNSPECIFIED: Priority.LIVE,
+    pb.PRIORITY_LIVE: Priority.LIVE,
+    pb.PRIORITY_BATCH: Priority.BATCH,
+}
 MODES: Final = {
     pb.ENDPOINTING_MODE_VAD: EndpointingMode.VAD,
     pb.ENDPOINTING_MODE_CLIENT: EndpointingMode.CLIENT,
@@ -92,6 +98,7 @@ def stream_config(
         voice_activity_events=message.voice_activity_events,
         progress_interval=_seconds(message, "progress_interval", default.progress_interval),
         latency_breakdown=message.latency_breakdown,
+        priority=_known(PRIORITIES, message.priority, "config.priority"),
     )
 
 
