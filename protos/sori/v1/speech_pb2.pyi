@@ -95,6 +95,7 @@ class ErrorReason(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     ERROR_REASON_RECOGNITION_FAILED: _ClassVar[ErrorReason]
     ERROR_REASON_MESSAGE_TOO_LARGE: _ClassVar[ErrorReason]
     ERROR_REASON_ORIGIN_NOT_ALLOWED: _ClassVar[ErrorReason]
+    ERROR_REASON_UPSTREAM_UNAVAILABLE: _ClassVar[ErrorReason]
 AUDIO_ENCODING_UNSPECIFIED: AudioEncoding
 AUDIO_ENCODING_LINEAR16: AudioEncoding
 AUDIO_ENCODING_FLOAT32: AudioEncoding
@@ -154,6 +155,7 @@ ERROR_REASON_ENGINE_UNAVAILABLE: ErrorReason
 ERROR_REASON_RECOGNITION_FAILED: ErrorReason
 ERROR_REASON_MESSAGE_TOO_LARGE: ErrorReason
 ERROR_REASON_ORIGIN_NOT_ALLOWED: ErrorReason
+ERROR_REASON_UPSTREAM_UNAVAILABLE: ErrorReason
 
 class StreamingRecognizeRequest(_message.Message):
     __slots__ = ("config", "audio", "finalize", "keep_alive", "end_of_audio")

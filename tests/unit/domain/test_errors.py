@@ -74,6 +74,7 @@ def test_what_the_caller_has_to_fix_is_not_tried_again() -> None:
         "Unavailable",
         "ServerDraining",
         "ModelLoading",
+        "UpstreamUnavailable",
         "EngineUnavailable",
     }
     assert not any(error.retryable for error in TREE.values() if issubclass(error, ClientError))

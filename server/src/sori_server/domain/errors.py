@@ -15,7 +15,8 @@
     ├── CapacityExhausted           no room now; try again after `retry_after`
     ├── Unavailable                 try again, here later or elsewhere now
     │   ├── ServerDraining
-    │   └── ModelLoading
+    │   ├── ModelLoading
+    │   └── UpstreamUnavailable     the server behind a bridge is not there, or was lost
     ├── AddressUnavailable          the server cannot listen there
     └── EngineError
         ├── RecognitionFailed       this window cannot be recognized; others can
@@ -29,7 +30,7 @@ status codes, one table each.
 
 from __future__ import annotations
 
-from typing import ClassVar, Final
+from typing import ClassVar, Final, Self
 
 LONGEST_QUOTE: Final = 64
 """Characters of a client's text that errors repeat: a status has to fit in a few KiB."""
@@ -64,25 +65,37 @@ class SoriError(Exception):
         self.metadata = metadata or {}
         self.retry_after = retry_after
 
+    @classmethod
+    def restored(
+        cls, message: str, metadata: dict[str, str], retry_after: float | None = None
+    ) -> Self:
+        """The error that another server told of, whatever this class is usually made from."""
+        error = cls.__new__(cls)
+        SoriError.__init__(error, message, metadata=metadata, retry_after=retry_after)
+        return error
+
 
 class ClientError(SoriError):
     """The caller can fix it."""
 
 
 class InvalidConfig(ClientError):
-    """A field of a message is wrong.
-
-    Attributes:
-        field: path of the field in the message, for example
-            `config.recognition.audio_format.sample_rate_hertz`.
-    """
+    """A field of a message is wrong."""
 
     reason = "INVALID_CONFIG"
 
     def __init__(self, field: str, description: str, **metadata: str) -> None:
         super().__init__(f"{field}: {description}", metadata={"field": field, **metadata})
-        self.field = field
-        self.description = description
+
+    @property
+    def field(self) -> str:
+        """Its path, for example `config.recognition.audio_format.sample_rate_hertz`."""
+        return self.metadata.get("field", "")
+
+    @property
+    def description(self) -> str:
+        """What is wrong with it."""
+        return str(self).removeprefix(f"{self.field}: ")
 
 
 class InvalidAudio(InvalidConfig):
@@ -174,6 +187,12 @@ class ModelLoading(Unavailable):
     """The model is not warm yet."""
 
     reason = "MODEL_LOADING"
+
+
+class UpstreamUnavailable(Unavailable):
+    """The server behind a bridge cannot be reached, or was lost."""
+
+    reason = "UPSTREAM_UNAVAILABLE"
 
 
 class AddressUnavailable(SoriError):

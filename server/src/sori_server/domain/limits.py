@@ -25,6 +25,8 @@ class Limits:
     """Time without any bytes from a client after which it is pinged."""
     ping_timeout: float = 5.0
     """Time a client may take to answer a ping; then it is dead."""
+    upstream_timeout: float = 5.0
+    """Time the server behind a bridge may take to connect, and to answer a question."""
     min_ping_interval: float = 5.0
     """Clients may ping this often without being cut off."""
     half_close_grace: float = 0.02

@@ -30,6 +30,7 @@ EXAMPLES = [
     errors.CapacityExhausted("all streams are taken", retry_after=1.5),
     errors.ServerDraining("leaving", retry_after=1.5),
     errors.ModelLoading("loading", retry_after=1.5),
+    errors.UpstreamUnavailable("not there", retry_after=1.5),
     errors.EngineUnavailable("no worker", retry_after=1.5),
     errors.RecognitionFailed("a hole"),
 ]

@@ -36,6 +36,7 @@ _REFUSALS: Final[dict[type[errors.SoriError], Refusal]] = {
     errors.CapacityExhausted: Refusal(429, 1013),
     errors.ServerDraining: Refusal(503, 1012),
     errors.ModelLoading: Refusal(503, 1013),
+    errors.UpstreamUnavailable: Refusal(503, 1013),
     errors.EngineUnavailable: Refusal(503, 1013),
 }
 

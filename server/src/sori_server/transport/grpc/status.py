@@ -30,6 +30,7 @@ _CODES: Final[dict[type[errors.SoriError], int]] = {
     errors.CapacityExhausted: code_pb2.RESOURCE_EXHAUSTED,
     errors.ServerDraining: code_pb2.UNAVAILABLE,
     errors.ModelLoading: code_pb2.UNAVAILABLE,
+    errors.UpstreamUnavailable: code_pb2.UNAVAILABLE,
     errors.EngineUnavailable: code_pb2.UNAVAILABLE,
 }
 
