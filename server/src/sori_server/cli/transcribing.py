@@ -22,11 +22,11 @@ from sori_server.cli.wishes import Wishes
 from sori_server.domain import events
 from sori_server.domain.audio import seconds
 from sori_server.domain.config import StreamConfig
+from sori_server.domain.transcripts import FORMATS
 from sori_server.engine.models import ResolvedModel
 from sori_server.media.files import open_recording
 from sori_server.runtime.gateway import Gateway
 from sori_server.settings import Settings
-from sori_server.transcripts import FORMATS
 from sori_server.transport.pipe.door import PipeDoor
 
 PROGRESS_INTERVAL: Final = 1.0

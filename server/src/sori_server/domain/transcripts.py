@@ -47,8 +47,12 @@ def to_txt(results: Iterable[Result]) -> str:
 
 def to_json(results: Iterable[Result]) -> str:
     """All that is known of the final results; times in seconds."""
-    segments = [_segment(result) for result in _with_text(results)]
-    return json.dumps({"segments": segments}, ensure_ascii=False, indent=2) + "\n"
+    return json.dumps({"segments": segments(results)}, ensure_ascii=False, indent=2) + "\n"
+
+
+def segments(results: Iterable[Result]) -> list[dict[str, object]]:
+    """The final results that have text, for JSON; times in seconds."""
+    return [_segment(result) for result in _with_text(results)]
 
 
 def to_srt(results: Iterable[Result]) -> str:

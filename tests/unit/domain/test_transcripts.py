@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from sori_server.domain.audio import Span
 from sori_server.domain.events import Result
 from sori_server.domain.recognition import Word
-from sori_server.transcripts import (
+from sori_server.domain.transcripts import (
     FORMATS,
     MAX_CAPTION_CHARACTERS,
     MAX_CAPTION_SAMPLES,
