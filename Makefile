@@ -49,7 +49,7 @@ contract: setup ## the proto file: style, and nothing broken since the baseline
 	$(BIN)/buf lint
 	$(BIN)/buf breaking --against protos/baseline.binpb
 
-stubs: setup ## committed stubs are those of the proto file
+stubs: setup ## committed stubs and JSON Schema are those of the proto file
 	tools/check_protos.sh
 
 sizes: setup ## modules and functions stay small
@@ -62,7 +62,7 @@ format: setup ## rewrite the sources in the house style
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-protos: setup ## make the Python stubs from the proto file
+protos: setup ## make the Python stubs and the JSON Schema from the proto file
 	tools/gen_protos.sh
 
 baseline: setup ## accept the proto file as what later versions must not break

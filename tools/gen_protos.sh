@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Regenerates the committed Python stubs from protos/, with the oldest grpcio-tools supported.
+# Regenerates what is made from protos/ and committed: the Python stubs, with the oldest
+# grpcio-tools supported, and the JSON Schema.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 bin=${VENV_BIN:-.venv/bin}
@@ -8,3 +9,4 @@ out=${1:-protos}
   --plugin=protoc-gen-mypy_grpc="$bin/protoc-gen-mypy_grpc" \
   --python_out="$out" --pyi_out="$out" --grpc_python_out="$out" --mypy_grpc_out="$out" \
   protos/sori/v1/speech.proto
+"$bin/python" tools/gen_schema.py "$out/jsonschema/stream-v1.schema.json"

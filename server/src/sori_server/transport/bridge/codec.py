@@ -78,7 +78,6 @@ def json_object(text: str | bytes, limits: Limits) -> dict[str, Any]:
         value = json.loads(
             text if isinstance(text, str) else text.decode(),
             object_pairs_hook=_without_duplicates,
-            parse_constant=_refuse_constant,
         )
     except RecursionError:
         raise _malformed("JSON is nested too deeply") from None
@@ -101,10 +100,6 @@ def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         [(twice, _)] = Counter(name for name, _ in pairs).most_common(1)
         raise _malformed(f"field {quoted(twice)} is there twice")
     return fields
-
-
-def _refuse_constant(name: str) -> float:
-    raise _malformed(f"{name} is not JSON")
 
 
 def _malformed(why: str) -> ProtocolViolation:

@@ -171,7 +171,9 @@ def _text(value: object, path: str) -> str:
 
 
 def _integer(value: object, path: str, least: int, most: int) -> int:
-    if isinstance(value, float) and value.is_integer():
+    if isinstance(value, float):
+        if not value.is_integer():
+            raise InvalidConfig(path, "must be a whole number")
         value = int(value)
     if isinstance(value, bool) or not isinstance(value, int):
         raise _wrong_type(value, path, "a whole number")
