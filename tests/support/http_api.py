@@ -1,0 +1,131 @@
+"""The HTTP API of a server under test, on a port of its own, and files to post to it."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import wave
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import gettempdir
+from typing import Any
+
+import aiohttp
+from aiohttp import web
+from sori_server.domain.errors import SoriError
+from sori_server.transport.bridge.context import BridgeContext
+from sori_server.transport.bridge.errors import error_response
+from sori_server.transport.bridge.http.routes import routes
+from sori_server.transport.contract.local import LocalBackend
+from support.raw_client import PATIENCE
+from support.speech_server import Served
+from support.word_audio import Audio, linear16
+
+
+def wav(audio: Audio) -> bytes:
+    """Samples at 16 kHz as a WAV file."""
+    target = io.BytesIO()
+    with wave.open(target, "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(16_000)
+        file.writeframes(linear16(audio))
+    return target.getvalue()
+
+
+def form(file: bytes | None, field: str = "audio", **fields: str | list[str]) -> aiohttp.FormData:
+    """A form with a file."""
+    data = aiohttp.FormData(default_to_multipart=True)
+    for name, values in fields.items():
+        for value in [values] if isinstance(values, str) else values:
+            data.add_field(name, value)
+    if file is not None:
+        data.add_field(
+            field, io.BytesIO(file), filename="recording", content_type="application/octet-stream"
+        )
+    return data
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came back."""
+
+    status: int
+    headers: Any
+    text: str
+    json: Any
+
+
+@dataclass(frozen=True)
+class HttpApi:
+    """An API that answers at `url`."""
+
+    url: str
+    port: int
+    session: aiohttp.ClientSession
+
+    async def post(self, path: str, data: object) -> Answer:
+        """The answer to a form."""
+        async with self.session.post(self.url + path, data=data) as response:
+            return await _answer(response)
+
+    async def get(self, path: str) -> Answer:
+        """The answer to a question."""
+        async with self.session.get(self.url + path) as response:
+            return await _answer(response)
+
+
+async def _answer(response: aiohttp.ClientResponse) -> Answer:
+    text = await response.text()
+    json = await response.json() if response.content_type == "application/json" else None
+    return Answer(response.status, response.headers, text, json)
+
+
+@asynccontextmanager
+async def nothing_left() -> AsyncIterator[None]:
+    """No file without a name that is opened meanwhile is open soon after."""
+    before = unnamed_files()
+    yield
+    async with asyncio.timeout(PATIENCE):
+        while unnamed_files() - before:  # noqa: ASYNC110
+            await asyncio.sleep(0.005)
+
+
+def unnamed_files() -> set[str]:
+    """The temporary files of this process that have no name (any more)."""
+    found = set()
+    for descriptor in Path("/proc/self/fd").iterdir():
+        with suppress(OSError):
+            target = str(descriptor.readlink())
+            if target.endswith("(deleted)") and target.startswith(gettempdir()):
+                found.add(target)
+    return found
+
+
+@asynccontextmanager
+async def http_api(served: Served) -> AsyncIterator[HttpApi]:
+    """The API of a server."""
+    app = web.Application(middlewares=[_told])
+    app.add_routes(routes(BridgeContext(LocalBackend(served.gateway), served.gateway.limits)))
+    runner = web.AppRunner(app, handler_cancellation=True, lingering_time=1.0)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        port = runner.addresses[0][1]
+        async with aiohttp.ClientSession() as session:
+            yield HttpApi(f"http://127.0.0.1:{port}", port, session)
+    finally:
+        await runner.cleanup()
+
+
+@web.middleware
+async def _told(request: web.Request, handler: Any) -> web.StreamResponse:  # noqa: ANN401
+    try:
+        response: web.StreamResponse = await handler(request)
+    except SoriError as error:
+        response = error_response(error)
+        if not request.content.is_eof():
+            response.force_close()
+    return response
