@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 
 import numpy as np
 import pytest
@@ -19,6 +19,12 @@ pytestmark = pytest.mark.contract
 WORDS = [range(8), range(8, 14)]
 SPOKEN = list(range(14))
 FILE = wav(conversation(WORDS))
+
+
+@pytest.fixture(autouse=True)
+def nothing_logged(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
+    yield
+    assert [record for record in caplog.records if record.name.startswith("aiohttp.server")] == []
 
 
 @pytest.fixture

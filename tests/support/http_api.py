@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import io
+import threading
 import wave
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Iterator
+from concurrent.futures import Future
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import gettempdir
@@ -20,7 +22,7 @@ from sori_server.transport.bridge.errors import error_response
 from sori_server.transport.bridge.http.routes import routes
 from sori_server.transport.contract.local import LocalBackend
 from support.raw_client import PATIENCE
-from support.speech_server import Served
+from support.speech_server import Served, serving
 from support.word_audio import Audio, linear16
 
 
@@ -129,3 +131,28 @@ async def _told(request: web.Request, handler: Any) -> web.StreamResponse:  # no
         if not request.content.is_eof():
             response.force_close()
     return response
+
+
+@contextmanager
+def api_in_thread() -> Iterator[HttpApi]:
+    """The API of a server with the fake model, for clients that block."""
+    loop = asyncio.new_event_loop()
+    running = threading.Thread(target=loop.run_forever)
+    running.start()
+    opened, closing = Future[HttpApi](), asyncio.Event()
+
+    async def serve() -> None:
+        async with serving() as served, http_api(served) as api:
+            opened.set_result(api)
+            await closing.wait()
+
+    served = asyncio.run_coroutine_threadsafe(serve(), loop)
+    try:
+        served.add_done_callback(lambda _: opened.cancel())
+        yield opened.result(timeout=PATIENCE)
+    finally:
+        loop.call_soon_threadsafe(closing.set)
+        served.result(timeout=PATIENCE)
+        loop.call_soon_threadsafe(loop.stop)
+        running.join()
+        loop.close()
