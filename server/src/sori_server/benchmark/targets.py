@@ -1,4 +1,4 @@
-"""Targets by the scheme of their URL: the one list of protocols that can be measured."""
+"""Targets by scheme and path of their URL: the one list of protocols that can be measured."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from typing import Final
 
 from sori_server.benchmark.sori_target import SoriTarget
 from sori_server.benchmark.target import Target
+from sori_server.benchmark.websocket_dialects import V1, Plain
+from sori_server.benchmark.websocket_target import WebSocketTarget
 from sori_server.domain.errors import InvalidConfig, quoted
 
 
@@ -21,23 +23,30 @@ def _whisperlive(address: str) -> Target:
     return WhisperLiveTarget(address)
 
 
-SCHEMES: Final[Mapping[str, Callable[[str], Target]]] = MappingProxyType(
-    {"sori": SoriTarget, "whisperlive": _whisperlive}
+KINDS: Final[Mapping[tuple[str, str], Callable[[str], Target]]] = MappingProxyType(
+    {
+        ("sori", ""): SoriTarget,
+        ("ws", "/v1/stream"): lambda address: WebSocketTarget(address, V1()),
+        ("ws", ""): lambda address: WebSocketTarget(address, Plain()),
+        ("whisperlive", ""): _whisperlive,
+    }
 )
-"""By scheme, what makes a target of `HOST:PORT`."""
+"""By scheme and path, what makes a target of `HOST:PORT`."""
 
 
 def target_of(url: str) -> Target:
     """The target a URL such as `sori://127.0.0.1:50051` names.
 
     Raises:
-        InvalidConfig: an unknown scheme, or no host and port.
+        InvalidConfig: no such scheme and path, or no host and port.
     """
-    scheme, separator, address = url.partition("://")
-    host, colon, port = address.rstrip("/").rpartition(":")
+    scheme, separator, rest = url.partition("://")
+    address, slash, path = rest.rstrip("/").partition("/")
+    host, colon, port = address.rpartition(":")
     if not (separator and host and colon and port.isdecimal() and 0 < int(port) < 65_536):
         raise InvalidConfig("target", f"must be SCHEME://HOST:PORT, got {quoted(url)}")
-    if scheme not in SCHEMES:
-        known = ", ".join(f"{name}://" for name in SCHEMES)
-        raise InvalidConfig("target", f"must start with one of {known}, got {quoted(url)}")
-    return SCHEMES[scheme](f"{host}:{port}")
+    kind = KINDS.get((scheme, slash + path))
+    if kind is None:
+        known = ", ".join(f"{name}://HOST:PORT{where}" for name, where in KINDS)
+        raise InvalidConfig("target", f"must be one of {known}, got {quoted(url)}")
+    return kind(f"{host}:{port}")

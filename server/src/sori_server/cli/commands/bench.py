@@ -53,7 +53,8 @@ TargetUrl = Annotated[
     str,
     typer.Option(
         metavar="URL",
-        help="A server that runs: [b]sori://HOST:PORT[/] or [b]whisperlive://HOST:PORT[/].",
+        help="A server that runs: [b]sori://HOST:PORT[/], [b]ws://HOST:PORT/v1/stream[/],"
+        " [b]ws://HOST:PORT[/] or [b]whisperlive://HOST:PORT[/].",
         show_default="a server of its own",
     ),
 ]
