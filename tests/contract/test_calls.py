@@ -143,13 +143,21 @@ async def test_a_recording_is_not_answered_in_part(served: Served) -> None:
     assert float(ending.metadata["start"]) < 2.1 < float(ending.metadata["end"])
 
 
-async def test_a_recording_counts_as_a_stream(served: Served) -> None:
+async def test_a_recording_takes_the_place_of_a_batch_stream_not_of_a_live_one() -> None:
     request = pb.RecognizeRequest(config=RAW, audio=linear16(speak(range(5))))
-    async with served.stub() as stub, served.stream(), served.stream(), served.stream() as last:
-        await last.until_kind("session_started")
-        await served.until_streams(3)
-        ending = await failure_of(stub.Recognize(request))
+    limits = Limits(max_streams=1, max_batch_streams=1)
+    async with serving(limits=limits) as served, served.stub() as stub, served.stream() as live:
+        await live.until_kind("session_started")
+        assert (await stub.Recognize(request)).results
+        async with served.stream(priority=pb.PRIORITY_BATCH) as batch:
+            started = await batch.until_kind("session_started")
+            assert started.session_started.effective_config.priority == pb.PRIORITY_BATCH
+            info = await stub.GetServerInfo(pb.GetServerInfoRequest())
+            ending = await failure_of(stub.Recognize(request))
+    assert (info.active_stream_count, info.available_stream_count) == (2, 0)
     assert ending.summary == ("RESOURCE_EXHAUSTED", "STREAM_CAPACITY_EXHAUSTED")
+    assert ending.metadata == {"batch_streams": "1", "max_batch_streams": "1"}
+    assert ending.retry_delay == 1.0
 
 
 async def test_recordings_are_refused_before_their_bytes_are_taken() -> None:
@@ -256,24 +264,22 @@ async def test_one_stream_too_many_is_refused_and_let_in_when_one_leaves(served:
 async def test_who_would_make_finals_late_is_refused_before_any_work() -> None:
     engine = ScriptedEngine()
     engine.busy = EngineLoad(lanes=2, final_cost=1.0, final_wait=3.0)
-    request = pb.RecognizeRequest(config=RAW, audio=linear16(speak(range(5))))
     async with server_for(engine) as server:
         served = Served(server, engine)
-        async with served.stub() as stub, served.stream() as first:
+        async with served.stream() as first:
             await first.until_kind("session_started")
             engine.busy = replace(engine.busy, finals_busy=1.0)
             async with served.stream() as refused:
                 await refused.audio(linear16(speak(range(20))))
-                endings = [await refused.ended(), await failure_of(stub.Recognize(request))]
+                ending = await refused.ended()
             assert len(engine.streams) == 1
             assert engine.asked == []
-    for ending in endings:
-        assert ending.summary == ("RESOURCE_EXHAUSTED", "STREAM_CAPACITY_EXHAUSTED")
-        assert ending.metadata.keys() == {"active_streams", "predicted_delay", "max_final_delay"}
-        assert ending.metadata["active_streams"] == "1"
-        assert float(ending.metadata["predicted_delay"]) > 3.0
-        assert ending.metadata["max_final_delay"] == "3.000"
-        assert ending.retry_delay == 15.0
+    assert ending.summary == ("RESOURCE_EXHAUSTED", "STREAM_CAPACITY_EXHAUSTED")
+    assert ending.metadata.keys() == {"active_streams", "predicted_delay", "max_final_delay"}
+    assert ending.metadata["active_streams"] == "1"
+    assert float(ending.metadata["predicted_delay"]) > 3.0
+    assert ending.metadata["max_final_delay"] == "3.000"
+    assert ending.retry_delay == 15.0
     assert refused.responses == []
 
 

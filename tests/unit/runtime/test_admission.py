@@ -284,3 +284,21 @@ def test_one_stream_is_let_in_however_busy_the_gateway_is() -> None:
     told.refusal()
     told.leave(1)
     assert told.come(1) == 1
+
+
+def test_a_file_at_full_speed_keeps_no_live_stream_out() -> None:
+    """What the gateway does for it is divided by its audio, not put down to those who speak."""
+    told = Told(EngineLoad(lanes=8, final_cost=0.01))
+    told.come(4)
+    told.pass_by(120.0, finals=0.01, loop=0.003, gateway=0.008)
+    alone = told.come(1000)
+    told.leave(alone)
+    seconds = 120.0
+    told.at = replace(
+        told.at,
+        now=told.at.now + seconds,
+        loop_busy=told.at.loop_busy + 0.7 * seconds,
+        gateway_busy=told.at.gateway_busy + 0.9 * seconds,
+        audio=told.at.audio + 200 * seconds,
+    )
+    assert told.come(1000) >= 0.8 * alone

@@ -7,9 +7,10 @@ import threading
 
 import numpy as np
 import pytest
+from sori_server.domain.config import Priority
 from sori_server.engine.fake import FakeStreamAudio
 from sori_server.engine.port import FloatArray
-from sori_server.runtime.ears import Ears
+from sori_server.runtime.ears import Ears, Heard
 
 pytestmark = pytest.mark.unit
 
@@ -108,6 +109,36 @@ async def test_much_audio_of_many_is_heard_in_several_turns() -> None:
     assert not late.done()
     held.let_go.set()
     assert await late == ([1.0] * 31,)
+
+
+async def test_streams_of_people_are_heard_before_files_and_a_file_in_each_turn() -> None:
+    ears, held = Ears(), Held()
+    notes: list[tuple[int, int]] = []
+
+    def hear(name: int, priority: Priority) -> asyncio.Task[Heard]:
+        return asyncio.create_task(ears.hear([Noted(name, notes)], [LONG], priority))
+
+    first = asyncio.create_task(ears.hear([held], [SPOKEN]))
+    await asyncio.to_thread(held.entered.wait)
+    tasks = [hear(name, Priority.BATCH) for name in (20, 21)]
+    tasks += [hear(name, Priority.LIVE) for name in range(6)]
+    await asyncio.sleep(0)
+    held.let_go.set()
+    await asyncio.gather(first, *tasks)
+    assert [name for name, _ in notes] == [0, 1, 2, 3, 20, 4, 5, 21]
+
+
+async def test_files_alone_are_heard_together() -> None:
+    ears, held = Ears(), Held()
+    first = asyncio.create_task(ears.hear([held], [SPOKEN], Priority.BATCH))
+    await asyncio.to_thread(held.entered.wait)
+    others = [
+        asyncio.create_task(ears.hear([FakeStreamAudio()], [LONG], Priority.BATCH))
+        for _ in range(3)
+    ]
+    await asyncio.sleep(0)
+    held.let_go.set()
+    assert await asyncio.gather(first, *others) == [([1.0] * 3,), *[([1.0] * 31,)] * 3]
 
 
 async def test_ears_serve_again_after_nobody_has_spoken() -> None:

@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager, ExitStack
 from dataclasses import replace
 
 import pytest
-from sori_server.domain.config import EndpointingConfig, RecognitionConfig
+from sori_server.domain.config import EndpointingConfig, Priority, RecognitionConfig
 from sori_server.domain.errors import (
     CapacityExhausted,
     EngineUnavailable,
@@ -59,8 +59,12 @@ def recording(gateway: Gateway) -> AbstractContextManager[StreamRunner]:
     return gateway.recording(stream_config().recognition)
 
 
+def batch(gateway: Gateway) -> AbstractContextManager[StreamRunner]:
+    return gateway.stream(stream_config(priority=Priority.BATCH))
+
+
 Opening = Callable[[Gateway], AbstractContextManager[StreamRunner]]
-either = pytest.mark.parametrize("opening", [stream, recording])
+either = pytest.mark.parametrize("opening", [stream, recording, batch])
 
 
 def refusal(opening: AbstractContextManager[StreamRunner]) -> SoriError:
@@ -85,30 +89,44 @@ async def test_open_streams_are_counted_until_they_end(opening: Opening) -> None
 
 @either
 async def test_one_more_than_the_limit_is_refused(opening: Opening) -> None:
-    gateway = Gateway(ScriptedEngine(), Limits(max_streams=2, retry_delay=4.0))
-    with stream(gateway), recording(gateway):
+    gateway = Gateway(ScriptedEngine(), Limits(max_streams=2, max_batch_streams=2, retry_delay=4.0))
+    with stream(gateway), stream(gateway), recording(gateway), batch(gateway):
+        assert (gateway.live_streams, gateway.batch_streams) == (2, 2)
         error = refusal(opening(gateway))
         assert isinstance(error, CapacityExhausted)
-        assert error.metadata == {"active_streams": "2", "max_streams": "2"}
+        assert error.metadata == (
+            {"active_streams": "2", "max_streams": "2"}
+            if opening is stream
+            else {"batch_streams": "2", "max_batch_streams": "2"}
+        )
         assert error.retry_after == 4.0
     with opening(gateway):
         assert gateway.active_streams == 1
 
 
-@either
-async def test_who_would_make_finals_late_is_refused(opening: Opening) -> None:
+async def test_neither_kind_of_streams_takes_the_places_of_the_other() -> None:
+    gateway = Gateway(ScriptedEngine(), Limits(max_streams=1, max_batch_streams=1))
+    with batch(gateway), stream(gateway):
+        assert gateway.active_streams == 2
+    with stream(gateway), recording(gateway):
+        assert gateway.active_streams == 2
+
+
+async def test_who_would_make_finals_late_is_refused() -> None:
     engine = ScriptedEngine()
     engine.busy = EngineLoad(final_cost=0.1)
     gateway = Gateway(engine, Limits())
-    with stream(gateway), recording(gateway):
+    with stream(gateway), stream(gateway):
         engine.busy = EngineLoad(final_cost=0.1, final_wait=0.7, finals_busy=0.1)
-        error = refusal(opening(gateway))
+        error = refusal(stream(gateway))
+        with batch(gateway), recording(gateway):
+            assert gateway.batch_streams == 2, "they wait for the others"
     assert isinstance(error, CapacityExhausted)
     assert error.metadata["active_streams"] == "2"
     assert float(error.metadata["predicted_delay"]) > float(error.metadata["max_final_delay"])
-    assert len(engine.streams) == 2
+    assert len(engine.streams) == 4
     assert gateway.active_streams == 0
-    with opening(gateway):
+    with stream(gateway):
         pass
 
 
@@ -196,7 +214,7 @@ async def test_what_cannot_be_cured_by_waiting_elsewhere_is_told_last() -> None:
 
 @either
 async def test_room_is_taken_on_entering_not_on_asking(opening: Opening) -> None:
-    gateway = Gateway(ScriptedEngine(), Limits(max_streams=1))
+    gateway = Gateway(ScriptedEngine(), Limits(max_streams=1, max_batch_streams=1))
     asked = opening(gateway), opening(gateway)
     assert gateway.active_streams == 0
     with asked[0]:
@@ -400,3 +418,17 @@ async def test_a_stream_that_cannot_be_flushed_does_not_hold_up_the_server() -> 
     serving.cancel()
     await asyncio.wait([serving])
     assert gateway.active_streams == 0
+
+
+async def test_windows_are_of_the_kind_their_stream_is_of() -> None:
+    engine = ScriptedEngine()
+    gateway = Gateway(engine, Limits())
+    said = linear16(speak(TEN))
+    for opening in (stream, batch, recording):
+        with opening(gateway) as runner:
+            await runner.run(RecordingDoor(said, len(said)))
+    assert [each.priority for each in engine.asked] == [
+        Priority.LIVE,
+        Priority.BATCH,
+        Priority.BATCH,
+    ]

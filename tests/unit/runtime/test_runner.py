@@ -264,7 +264,7 @@ async def test_a_stream_has_its_share_of_the_windows_that_may_wait() -> None:
     engine = ScriptedEngine()
     engine.gate.clear()
     door = ScriptedDoor(AudioBytes(linear16(conversation([TEN] * 10))), EndOfAudio())
-    limits = Limits(max_streams=2, max_pending_windows=8)
+    limits = Limits(max_streams=1, max_batch_streams=1, max_pending_windows=8)
     async with running(door, engine, limits=limits) as (_, task):
         assert len(engine.asked) == limits.windows_per_stream == 2
         engine.gate.set()

@@ -10,7 +10,10 @@ class Limits:
     """Bounds of queues, sizes and waits. Durations are seconds, sizes bytes."""
 
     max_streams: int = 100
-    """Streams served at a time; one more is refused with RESOURCE_EXHAUSTED."""
+    """Live streams served at a time; one more is refused with RESOURCE_EXHAUSTED."""
+    max_batch_streams: int = 16
+    """Batch streams served at a time, recordings and uploads included, besides `max_streams`:
+    they get what live streams leave."""
     retry_delay: float = 1.0
     """Told to refused clients in RetryInfo."""
     max_session_duration: float = 4 * 3600.0
@@ -111,6 +114,9 @@ class Limits:
     """Predicted length of a model call above which its windows are split into several."""
     max_pending_windows: int = 4096
     """Windows waiting in the scheduler over all streams; each reads on within its share."""
+    batch_patience: float = 5.0
+    """Time a window of a batch stream waits until one call of such windows goes before live ones;
+    at most one call does in that time."""
     batch_timeout: float = 120.0
     """Longest one batch may run before its worker counts as hung."""
     worker_start_timeout: float = 300.0
@@ -131,4 +137,5 @@ class Limits:
         Half its share of `max_pending_windows`: a second of audio read at once may end
         several utterances.
         """
-        return max(self.max_pending_windows // (2 * self.max_streams), 1)
+        streams = self.max_streams + self.max_batch_streams
+        return max(self.max_pending_windows // (2 * streams), 1)

@@ -6,7 +6,7 @@ import enum
 from dataclasses import dataclass
 
 from sori_server.domain.audio import Span
-from sori_server.domain.config import Task
+from sori_server.domain.config import Priority, Task
 
 
 class WindowKind(enum.Enum):
@@ -53,6 +53,7 @@ class RecognitionRequest:
     that would end the utterance is still being waited for."""
     channel: int = 0
     """Place of its channel in the stream's audio."""
+    priority: Priority = Priority.LIVE
 
     def bind(self, received: int) -> Span:
         """The samples to recognize, given the position up to which audio was received."""

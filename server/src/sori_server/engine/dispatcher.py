@@ -12,6 +12,7 @@ from itertools import count
 from typing import Final, TypeVar
 
 from sori_server.domain.audio import Span, samples, seconds
+from sori_server.domain.config import Priority
 from sori_server.domain.errors import (
     CapacityExhausted,
     EngineError,
@@ -184,7 +185,8 @@ class BatchingEngine:
         job_id = next(self._job_ids)
         window = PendingWindow(request, audio, self._front_end, self._cost.expected_steps)
         window.bind()  # a request that cannot be bound fails its caller, not the scheduler
-        self._add(Job(job_id, id(audio), request.kind, window.deadline(self._limits), window.bind))
+        deadline = window.deadline(self._limits)
+        self._add(Job(job_id, id(audio), request.kind, deadline, window.bind, request.priority))
         self._windows[job_id] = window
         self._wake.set()
         try:
@@ -279,11 +281,12 @@ class BatchingEngine:
 
     def _learn(self, batch: Batch, windows: Sequence[PendingWindow], answer: Answer) -> None:
         """Take note of what a call took."""
-        now, rows, kind = _now(), answer.timing.batch_size, batch.jobs[0].job.kind
+        now, rows, first = _now(), answer.timing.batch_size, batch.jobs[0].job
         self._scheduler.lag(now - answer.ended, now)
         if not rows:
             return
-        self._busy[kind] += answer.timing.inference
+        if first.priority is Priority.LIVE:
+            self._busy[first.kind] += answer.timing.inference
         texts = [outcome for outcome in answer.outcomes if isinstance(outcome, Hypothesis)]
         if windows[0].sampled:
             return

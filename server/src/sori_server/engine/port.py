@@ -44,10 +44,10 @@ class EngineLoad:
     """How busy an engine is.
 
     `lanes` model calls run side by side. Busy times are sums since its start, in seconds of
-    one lane, and never shrink; `final_cost` is what one final of average length is predicted
-    to take. `final_wait` is how long finals have lately waited for a lane, and
-    `interim_interval` the least time between two interims of a stream at present, infinite
-    while there are none.
+    one lane, and never shrink; like waits they leave batch streams out, which take what live
+    ones leave. `final_cost` is what one final of average length is predicted to take,
+    `final_wait` how long finals have lately waited for a lane, and `interim_interval` the least
+    time between two interims of a stream at present, infinite while there are none.
     """
 
     lanes: int = 1

@@ -3,6 +3,9 @@
 * What one stream needs is measured: busy seconds of finals, and processor seconds of the
   event loop, per second of an open stream, both forgetting within some
   `_MEMORY` seconds. Interims are left out, they thin out before finals suffer.
+* Batch streams do not count: they take what live streams leave. What the gateway does for them
+  cannot be told from the rest, but is as much for a second of audio: its work is taken by the
+  second of all audio where that is more than the open time of live streams.
 * A new stream has shown nothing yet. It counts as something between what others show and
   speech without a pause, nearer to the latter the more are new and the less was seen of the
   others: of a hundred streams that come at once to an idle server, those are refused that
@@ -53,7 +56,7 @@ _OWN_COSTS: Final = 3.0
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What is measured at a time.
+    """What is measured at a time; `streams` are the live ones.
 
     Processor time of the event loop and of its process, and seconds of audio received, all of
     them sums since the start.
@@ -134,9 +137,7 @@ class Admission:
                 },
                 retry_after=self._retry_after(),
             )
-        # A recording that comes faster than it was spoken costs no more for that.
-        seen = max(self._stream_seconds, self._audio)
-        load = self._load(streams, self._gateway_busy, _GATEWAY_SHARE, seen)
+        load = self._load(streams, self._gateway_busy, _GATEWAY_SHARE, self._heard)
         if streams and load > self._limits.max_gateway_load:
             raise CapacityExhausted(
                 f"{streams + 1} streams would need {load:.0%} of the gateway's core",
@@ -154,12 +155,17 @@ class Admission:
         Infinite when there would be more work than the machine can do.
         """
         lanes, cost = reading.engine.lanes, reading.engine.final_cost
-        seen = self._stream_seconds
-        finals = self._load(reading.streams, self._finals_busy, cost / _SPEECH_PER_FINAL, seen)
-        loop = self._load(reading.streams, self._loop_busy, _LOOP_SHARE, seen)
+        streams, seen = reading.streams, self._stream_seconds
+        finals = self._load(streams, self._finals_busy, cost / _SPEECH_PER_FINAL, seen)
+        loop = self._load(streams, self._loop_busy, _LOOP_SHARE, self._heard)
         interim = cost / lanes if math.isfinite(reading.engine.interim_interval) else 0.0
         wait = max(late_wait(finals, lanes, cost) + interim, self._wait)
         return wait + late_wait(loop, 1, _LOOP_TURN) + cost
+
+    @property
+    def _heard(self) -> float:
+        """Stream-seconds the gateway worked for; a recording costs no less for coming faster."""
+        return max(self._stream_seconds, self._audio)
 
     def _load(self, streams: int, busy: float, continuous: float, seen: float) -> float:
         """Busy seconds per second with one more stream; `continuous` is that of a new one.

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from sori_server.domain.audio import SAMPLE_RATE
+from sori_server.domain.config import Priority
 from sori_server.engine.joint_hearing import accept_all
 from sori_server.engine.port import FloatArray, StreamAudio
 
@@ -32,31 +33,37 @@ class Ears:
     """Gives audio to its streams in one thread at a time; what waits together is heard together.
 
     A stream waits for the answer before it brings more, so that no more waits than one piece
-    of each stream. Pieces are heard in the order in which they came.
+    of each stream. Pieces are heard in the order in which they came, those of live streams
+    before those of batch streams, of which one is heard in each turn whatever else there is.
     """
 
     def __init__(self) -> None:
-        self._waiting: deque[_Piece] = deque()
+        self._waiting: dict[Priority, deque[_Piece]] = {each: deque() for each in Priority}
         self._heard_last: set[int] = set()
         self._not_before = 0.0
         self._gathering: asyncio.TimerHandle | None = None
         self._listening = False
 
-    async def hear(self, audios: Sequence[StreamAudio], samples: Sequence[FloatArray]) -> Heard:
+    async def hear(
+        self,
+        audios: Sequence[StreamAudio],
+        samples: Sequence[FloatArray],
+        priority: Priority = Priority.LIVE,
+    ) -> Heard:
         """Let each of `audios`, the channels of a stream, accept its samples.
 
         When the caller is cancelled they may be accepted all the same.
         """
         loop = asyncio.get_running_loop()
         piece = _Piece(audios, samples, loop.create_future())
-        self._waiting.append(piece)
+        self._waiting[priority].append(piece)
         self._heard_last.discard(id(audios[0]))
         self._listen_soon()
         return await piece.answer
 
     def _listen_soon(self) -> None:
         """Listen at the next turn, or now if all who were heard at the last one wait again."""
-        if self._listening or not self._waiting:
+        if self._listening or not any(self._waiting.values()):
             return
         loop = asyncio.get_running_loop()
         if not self._heard_last or loop.time() >= self._not_before:
@@ -80,14 +87,9 @@ class Ears:
         heard.add_done_callback(lambda heard: self._answer(pieces, heard))
 
     def _next_pieces(self) -> list[_Piece]:
-        pieces: list[_Piece] = []
-        room = _MOST_TOGETHER
-        while self._waiting and room > 0:
-            piece = self._waiting.popleft()
-            if not piece.answer.cancelled():
-                pieces.append(piece)
-                room -= sum(map(len, piece.samples))
-        return pieces
+        live = _taken(self._waiting[Priority.LIVE], _MOST_TOGETHER)
+        room = _MOST_TOGETHER - sum(map(_length, live))
+        return live + _taken(self._waiting[Priority.BATCH], max(room, 1))
 
     def _answer(
         self, pieces: Sequence[_Piece], heard: asyncio.Future[list[Heard | Exception]]
@@ -101,6 +103,21 @@ class Ears:
             else:
                 piece.answer.set_result(outcome)
         self._listen_soon()
+
+
+def _taken(waiting: deque[_Piece], room: int) -> list[_Piece]:
+    """The first pieces somebody still waits for, until `room` samples are full."""
+    pieces: list[_Piece] = []
+    while waiting and room > 0:
+        piece = waiting.popleft()
+        if not piece.answer.cancelled():
+            pieces.append(piece)
+            room -= _length(piece)
+    return pieces
+
+
+def _length(piece: _Piece) -> int:
+    return sum(map(len, piece.samples))
 
 
 def _heard(pieces: Sequence[_Piece]) -> list[Heard | Exception]:

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Final
 
-from sori_server.domain.config import RecognitionConfig, StreamConfig
+from sori_server.domain.config import Priority, RecognitionConfig, StreamConfig
 from sori_server.domain.errors import (
     CapacityExhausted,
     EngineUnavailable,
@@ -93,8 +93,18 @@ class Gateway:
 
     @property
     def active_streams(self) -> int:
-        """Streams open now."""
+        """Streams open now, recordings included."""
         return len(self._runners)
+
+    @property
+    def live_streams(self) -> int:
+        """Streams open now of which `Limits.max_streams` may be."""
+        return len(self._runners) - self.batch_streams
+
+    @property
+    def batch_streams(self) -> int:
+        """Streams open now of which `Limits.max_batch_streams` may be."""
+        return sum(runner.config.priority is Priority.BATCH for runner in self._runners)
 
     @contextmanager
     def stream(self, config: StreamConfig) -> Iterator[StreamRunner]:
@@ -104,7 +114,7 @@ class Gateway:
             InvalidConfig, ModelNotFound: the settings cannot be met.
             ServerDraining, EngineUnavailable, ModelLoading, CapacityExhausted: not now.
         """
-        self._admit()
+        self._admit(config.priority)
         check_stream(config, self._engine.model, self._limits)
         effective = self._effective(config)
         with self._count(StreamRunner(effective, self._engine, self._limits, self._ears)) as runner:
@@ -117,7 +127,7 @@ class Gateway:
         Raises:
             ServerDraining, EngineUnavailable, ModelLoading, CapacityExhausted: not now.
         """
-        self._admit()
+        self._admit(Priority.BATCH)
         most = self._limits.max_recordings
         if self._recordings >= most:
             raise CapacityExhausted(
@@ -133,18 +143,18 @@ class Gateway:
 
     @contextmanager
     def recording(self, config: RecognitionConfig) -> Iterator[StreamRunner]:
-        """A runner for one complete recording, counted until the context ends.
+        """A runner for one complete recording, counted until the context ends; a batch stream.
 
         Raises:
             InvalidConfig, ModelNotFound: the settings cannot be met.
             ServerDraining, EngineUnavailable, ModelLoading, CapacityExhausted: not now.
             SessionTooLong: the recording turned out to be longer than allowed.
         """
-        self._admit()
+        self._admit(Priority.BATCH)
         check_recognition(config, self._engine.model, self._limits, "config")
         longest = self._limits.max_recording_duration
         limits = replace(self._limits, max_session_duration=longest)
-        effective = self._effective(StreamConfig(recognition=config))
+        effective = self._effective(StreamConfig(recognition=config, priority=Priority.BATCH))
         try:
             with self._count(StreamRunner(effective, self._engine, limits, self._ears)) as runner:
                 yield runner
@@ -230,14 +240,14 @@ class Gateway:
     def _reading(self) -> Reading:
         return Reading(
             now=asyncio.get_running_loop().time(),
-            streams=len(self._runners),
+            streams=self.live_streams,
             engine=self._engine.load,
             loop_busy=time.thread_time(),
             gateway_busy=time.process_time(),
             audio=self._audio + sum(runner.received_audio for runner in self._runners),
         )
 
-    def _admit(self) -> None:
+    def _admit(self, priority: Priority) -> None:
         wait = self._limits.retry_delay
         if self._draining:
             raise ServerDraining("the server is shutting down", retry_after=wait)
@@ -245,4 +255,20 @@ class Gateway:
             raise EngineUnavailable(str(self._engine.failure), retry_after=wait)
         if not self._engine.ready:
             raise ModelLoading("the model is being loaded", retry_after=wait)
-        self._admission.check(self._reading())
+        if priority is Priority.LIVE:
+            self._admission.check(self._reading())
+        else:
+            self._check_batch_room()
+
+    def _check_batch_room(self) -> None:
+        """Batch streams wait for live ones, so how busy those are does not keep them out."""
+        most = self._limits.max_batch_streams
+        if self.batch_streams >= most:
+            raise CapacityExhausted(
+                f"all {most} batch streams are taken",
+                metadata={
+                    "batch_streams": str(self.batch_streams),
+                    "max_batch_streams": str(most),
+                },
+                retry_after=self._limits.retry_delay,
+            )

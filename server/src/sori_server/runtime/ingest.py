@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
+from functools import partial
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sori_server.domain.audio import SAMPLE_RATE, AudioFormat
-from sori_server.domain.config import ChannelMode
+from sori_server.domain.config import ChannelMode, Priority
 from sori_server.domain.errors import AudioGap
 from sori_server.domain.events import AudioProblem, AudioWarning
 from sori_server.domain.limits import Limits
@@ -38,7 +39,7 @@ class Ingest:
     """Decodes one stream's bytes and gives each channel to the engine's side of it.
 
     `audios` has one entry for each channel that is kept apart, one for mixed channels; they
-    hear with the `ears` they share with other streams.
+    hear with the `ears` they share with other streams, live ones first.
     """
 
     def __init__(
@@ -48,10 +49,11 @@ class Ingest:
         audios: Sequence[StreamAudio],
         limits: Limits,
         ears: Ears,
+        priority: Priority = Priority.LIVE,
     ) -> None:
         self._decoder = open_decoder(audio_format, channel_mode, limits)
         self._audios = tuple(audios)
-        self._ears = ears
+        self._hear = partial(ears.hear, self._audios, priority=priority)
         self._clipping = tuple(ClippingCheck() for _ in audios)
         self._received_bytes = 0
         self._judged = 0
@@ -119,7 +121,7 @@ class Ingest:
                     for check, samples in zip(self._clipping, channels, strict=True):
                         check.look(samples)
                     self._warn()
-                    heard = await self._ears.hear(self._audios, channels)
+                    heard = await self._hear(channels)
                     self._judged += piece.shape[1]
                     yield piece.shape[1], heard
         self._warn()

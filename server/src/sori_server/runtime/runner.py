@@ -60,7 +60,12 @@ class StreamRunner:
         count = wanted.audio_format.channels if apart else 1
         self._audios = [engine.open_stream() for _ in range(count)]
         self._ingest = Ingest(
-            wanted.audio_format, wanted.channel_mode, self._audios, limits, ears or Ears()
+            wanted.audio_format,
+            wanted.channel_mode,
+            self._audios,
+            limits,
+            ears or Ears(),
+            config.priority,
         )
         self._session = Session(config, self._audios[0].vad_frame, count)
         self._session.begin(secrets.token_urlsafe(SESSION_ID_BYTES))

@@ -23,6 +23,7 @@ class Decoding:
         """`index` counts channels from 0."""
         self._wanted: RecognitionConfig = config.recognition
         self._index = index
+        self._priority = config.priority
         self._language = language
         self._context = context
         self.step = samples(config.interim_interval)
@@ -65,4 +66,5 @@ class Decoding:
             hotwords=self._wanted.adaptation.hotwords,
             step=self.step,
             channel=self._index,
+            priority=self._priority,
         )

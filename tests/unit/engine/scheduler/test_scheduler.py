@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass, field
 
 import pytest
@@ -11,6 +11,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 from sori_server.domain.audio import Span
+from sori_server.domain.config import Priority
 from sori_server.domain.errors import CapacityExhausted
 from sori_server.domain.limits import Limits
 from sori_server.domain.recognition import WindowKind
@@ -517,6 +518,11 @@ class Model:
     retried: set[int] = field(default_factory=set)
     encoded: set[int] = field(default_factory=set)
     last_interims: float = float("-inf")
+    last_batch_call: float = float("-inf")
+
+
+def in_batch(tracked: Tracked) -> bool:
+    return tracked.job.priority is Priority.BATCH
 
 
 def decoding_in_company_is_cheap() -> CostModel:
@@ -534,11 +540,16 @@ def decoding_in_company_is_cheap() -> CostModel:
 
 
 class SchedulerHistories(RuleBasedStateMachine):
-    """Any order of calls, with up to two at a time, against a plain list of what is known."""
+    """Any order of calls, with up to two at a time, against a plain list of what is known.
+
+    Streams from `FIRST_BATCH` on are batch streams.
+    """
 
     MAX_BATCH = 2
     MAX_DECODED = 3
     MAX_PENDING = 8
+    FIRST_BATCH = 4
+    PATIENCE = 1.5
 
     def __init__(self) -> None:
         super().__init__()
@@ -547,6 +558,7 @@ class SchedulerHistories(RuleBasedStateMachine):
             max_decode_batch=self.MAX_DECODED,
             max_pending_windows=self.MAX_PENDING,
             max_call_time=1e9,
+            batch_patience=self.PATIENCE,
         )
         policy = Policy(adaptive_interims=False)
         self.scheduler = Scheduler(limits, decoding_in_company_is_cheap(), policy)
@@ -571,17 +583,19 @@ class SchedulerHistories(RuleBasedStateMachine):
     ) -> None:
         self.next_id += 1
         source = Source(key, max(length, 1) if kind is FINAL else length)
-        new = Job(self.next_id, stream, kind, self.now + slack, source.bind)
+        priority = Priority.BATCH if stream >= self.FIRST_BATCH else Priority.LIVE
+        new = Job(self.next_id, stream, kind, self.now + slack, source.bind, priority)
         tracked = Tracked(new, source, self.now, new.deadline, killer=killer)
         waiting = [self.known.jobs[i] for i in self.known.waiting]
         interims = [t for t in waiting if t.job.kind is INTERIM]
         older = [t for t in interims if t.job.stream == stream and kind is INTERIM]
+        weaker = [t for t in interims if priority is Priority.LIVE or in_batch(t)]
         try:
             displaced = self.scheduler.add(new, self.now)
         except CapacityExhausted:
             assert len(waiting) >= self.MAX_PENDING
             assert not older
-            assert kind is INTERIM or not interims
+            assert kind is INTERIM or not weaker
             return
         self.known.jobs[new.job_id] = tracked
         self.known.waiting.add(new.job_id)
@@ -593,6 +607,7 @@ class SchedulerHistories(RuleBasedStateMachine):
             assert (displaced is not None) == (len(waiting) >= self.MAX_PENDING)
         if displaced is not None:
             assert displaced.kind is INTERIM
+            assert older or displaced in [t.job for t in weaker]
             self._end(displaced.job_id)
 
     @precondition(lambda self: self.known.jobs)
@@ -612,17 +627,19 @@ class SchedulerHistories(RuleBasedStateMachine):
     @precondition(lambda self: len(self.known.running) < 2)
     @rule()
     def schedule(self) -> None:
-        ready = self._ready()
+        ready, encoded = self._served(self._ready()), self._served(self._of(self.known.encoded))
         running = [*self.known.running.values()]
         isolating = any(b.crashes for b in running) or (self.known.retried and running)
         batch = self.scheduler.schedule(self.now)
         if batch is None:
-            assert isolating or not (ready or self.known.retried or self.known.encoded)
+            assert isolating or not (ready or self.known.retried or encoded)
             return
         assert not isolating, "what may kill a worker runs alone"
         chosen = [self.known.jobs[i] for i in ids(batch)]
         assert chosen
-        assert len({t.job.kind for t in chosen}) == 1
+        assert len({t.job.rank for t in chosen}) == 1
+        if not self.known.retried:
+            self._check_priority(chosen[0], ready, encoded)
         if self.known.retried:
             assert set(ids(batch)) <= self.known.retried, "retries come first"
             assert all(t.crashes == batch.crashes for t in chosen)
@@ -700,22 +717,42 @@ class SchedulerHistories(RuleBasedStateMachine):
         assert all(t.ends == 1 for t in self.known.jobs.values())
 
     def _check_order(self, batch: Batch, chosen: list[Tracked], ready: list[Tracked]) -> None:
-        kind = chosen[0].job.kind
+        rank = chosen[0].job.rank
         assert all(t in ready for t in chosen)
         for tracked, bound in zip(chosen, batch.jobs, strict=True):
             assert bound.span == Span(0, tracked.source.length), "bound to the newest audio"
-        same_kind = [t for t in ready if t.job.kind is kind]
-        same_kind.sort(key=lambda t: (t.place, t.job.job_id))
-        head = same_kind[0]
+        same_rank = [t for t in ready if t.job.rank == rank]
+        same_rank.sort(key=lambda t: (t.place, t.job.job_id))
+        head = same_rank[0]
         assert chosen[0] is head, "earliest deadline first"
-        mates = [t for t in same_kind if self._key(t) == self._key(head)]
+        mates = [t for t in same_rank if self._key(t) == self._key(head)]
         assert chosen == mates[: len(chosen)], "of one key, in order"
         assert len(chosen) <= self.MAX_BATCH
         if batch.phase is Phase.RECOGNIZE:
             assert len(chosen) == min(len(mates), self.MAX_BATCH), "full"
-        self._check_class(kind, ready)
+        if not in_batch(head):
+            self._check_kind(rank.kind, [t for t in ready if not in_batch(t)])
 
-    def _check_class(self, kind: WindowKind, ready: list[Tracked]) -> None:
+    def _check_priority(self, head: Tracked, ready: list[Tracked], encoded: list[Tracked]) -> None:
+        """Live windows first, but for one call of batch windows in each patience."""
+        batch = [t for t in (*ready, *encoded) if in_batch(t)]
+        if batch and len(batch) < len(ready) + len(encoded):
+            heads = [
+                min(same, key=lambda t: (t.place if t in ready else t.job.deadline, t.job.job_id))
+                for kind in WindowKind
+                for same in (
+                    [t for t in batch if t.job.kind is kind and t in ready],
+                    [t for t in batch if t.job.kind is kind and t in encoded],
+                )
+                if same
+            ]
+            oldest = min(t.since for t in heads)
+            aged = self.now - max(oldest, self.known.last_batch_call) >= self.PATIENCE
+            assert in_batch(head) == aged
+        if in_batch(head):
+            self.known.last_batch_call = self.now
+
+    def _check_kind(self, kind: WindowKind, ready: list[Tracked]) -> None:
         """Finals first, but for one batch of interims in each floor."""
         interims = [t for t in ready if t.job.kind is INTERIM]
         if interims and len(interims) < len(ready):
@@ -736,6 +773,15 @@ class SchedulerHistories(RuleBasedStateMachine):
             for t in waiting
             if t.source.length and not (t.job.kind is INTERIM and t.job.stream in busy)
         ]
+
+    def _served(self, jobs: list[Tracked]) -> list[Tracked]:
+        """Those that may be served now: nothing of a batch stream while such a call runs."""
+        running = self._of(i for batch in self.known.running.values() for i in ids(batch))
+        alone = any(in_batch(t) and not t.ends for t in running)
+        return [t for t in jobs if not (alone and in_batch(t))]
+
+    def _of(self, job_ids: Iterable[int]) -> list[Tracked]:
+        return [self.known.jobs[i] for i in job_ids]
 
     def _key(self, tracked: Tracked) -> Hashable:
         binding = tracked.source.bind()

@@ -7,6 +7,11 @@ Rules of this file:
   take no longer than `Limits.max_call_time`. Finals and interims never share one.
 * So that interims cannot starve, one batch of them goes before finals once the first
   of them has waited `INTERIM_FLOOR`; at most one such batch begins in that time.
+* Windows of batch streams come when no live one is ready, in calls of their own and one call
+  at a time: a live window waits at most for the rest of that call. So that they cannot starve,
+  one such call goes before live windows once its first window has waited
+  `Limits.batch_patience`; at most one of them begins in that time. They tell nothing of how
+  long live windows wait.
 * A stream has at most one waiting interim. A newer one replaces it and keeps its place.
   Interims of a stream begin no sooner after one another than the pace allows.
 * Late binding: a job is asked what it would recognize at the moment it is scheduled.
@@ -16,7 +21,7 @@ Rules of this file:
 * Batches whose worker died are retried before everything else and alone, split by
   `isolation`, with the spans they had: the next death names its killer.
 * `max_pending_windows` bounds the waiting jobs. At the bound an interim is refused; a final
-  takes the place of the interim with the latest deadline, and is refused when there is none.
+  takes the place of an interim, and is refused when there is none (`waiting.py`).
 """
 
 from __future__ import annotations
@@ -27,11 +32,12 @@ from dataclasses import replace
 from itertools import count
 from typing import Final
 
+from sori_server.domain.config import Priority
 from sori_server.domain.limits import Limits
 from sori_server.domain.recognition import WindowKind
 from sori_server.engine.cost import CostModel, Phase
 from sori_server.engine.scheduler.isolation import isolate
-from sori_server.engine.scheduler.jobs import Batch, BoundJob, Job
+from sori_server.engine.scheduler.jobs import Batch, BoundJob, Job, Rank
 from sori_server.engine.scheduler.pace import InterimPace
 from sori_server.engine.scheduler.phases import Phases
 from sori_server.engine.scheduler.policy import Order, Policy
@@ -39,6 +45,15 @@ from sori_server.engine.scheduler.waiting import Entry, WaitingRoom
 
 INTERIM_FLOOR: Final = 2.0
 """Seconds after which waiting interims get a batch before finals."""
+
+LIVE_RANKS: Final = (
+    Rank(Priority.LIVE, WindowKind.FINAL),
+    Rank(Priority.LIVE, WindowKind.INTERIM),
+)
+BATCH_RANKS: Final = (
+    Rank(Priority.BATCH, WindowKind.FINAL),
+    Rank(Priority.BATCH, WindowKind.INTERIM),
+)
 
 
 class Scheduler:
@@ -57,6 +72,7 @@ class Scheduler:
         self._phases = Phases(limits, cost or CostModel(), split=self._policy.split_phases)
         self._pace = InterimPace(limits.final_deadline, adaptive=self._policy.adaptive_interims)
         self._most_encoded = limits.max_batch
+        self._patience = limits.batch_patience
         self._running: dict[int, Batch] = {}
         self._retries: deque[Batch] = deque()
         self._encoded: dict[int, BoundJob] = {}
@@ -65,6 +81,7 @@ class Scheduler:
         self._begun: dict[Hashable, float] = {}
         self._batch_ids = count(1)
         self._last_interims = float("-inf")
+        self._last_batch_call = float("-inf")
 
     @property
     def waiting(self) -> int:
@@ -74,7 +91,7 @@ class Scheduler:
     @property
     def active(self) -> int:
         """Jobs that run, are encoded or wait to be retried."""
-        return sum(1 for _ in self._live())
+        return sum(1 for _ in self._scheduled())
 
     @property
     def interim_interval(self) -> float:
@@ -155,49 +172,71 @@ class Scheduler:
 
     def _fresh(self, now: float) -> Batch | None:
         """A batch of jobs that no worker died on."""
-        for kind in self._kinds(now):
-            ready = self._ready(kind, now)
-            phase, jobs = self._phases.choose(ready, self._encoded_of(kind), now)
+        for rank in self._ranks(now):
+            if rank in BATCH_RANKS:  # live windows leave room
+                self._pace.rest(now)
+            ready = self._ready(rank, now)
+            phase, jobs = self._phases.choose(ready, self._encoded_of(rank), now)
             if not jobs:
                 continue
             if phase is Phase.DECODE:
                 for bound in jobs:
                     del self._encoded[bound.job.job_id]
             else:
-                self._begin(kind, jobs, now)
+                self._begin(rank, jobs, now)
+            if rank in BATCH_RANKS:
+                self._last_batch_call = now
             return Batch(next(self._batch_ids), jobs, phase)
         self._pace.rest(now)
         return None
 
-    def _kinds(self, now: float) -> tuple[WindowKind, ...]:
-        """The kinds of windows in the order in which they are served."""
-        finals_first = (WindowKind.FINAL, WindowKind.INTERIM)
+    def _ranks(self, now: float) -> tuple[Rank, ...]:
+        """The ranks in the order in which they are served."""
         if self._policy.order is Order.FIFO:
-            return tuple(sorted(finals_first, key=lambda kind: self._oldest(kind, now)))
+            ranks = (*LIVE_RANKS, *BATCH_RANKS)
+            return tuple(sorted(ranks, key=lambda rank: self._oldest(rank, now)))
+        live = LIVE_RANKS[::-1] if self._interims_aged(now) else LIVE_RANKS
+        running = (bound.job for batch in self._running.values() for bound in batch.jobs)
+        if any(job.rank in BATCH_RANKS for job in running):
+            return live
+        return (*BATCH_RANKS, *live) if self._batch_aged(now) else (*live, *BATCH_RANKS)
+
+    def _interims_aged(self, now: float) -> bool:
+        """Whether it is the turn of live interims before finals."""
         if now - self._last_interims < INTERIM_FLOOR:
-            return finals_first
-        first = self._ready(WindowKind.INTERIM, now)[:1]
-        aged = any(now - bound.since >= INTERIM_FLOOR for bound in first)
-        return finals_first[::-1] if aged else finals_first
+            return False
+        first = self._ready(Rank(Priority.LIVE, WindowKind.INTERIM), now)[:1]
+        return any(now - bound.since >= INTERIM_FLOOR for bound in first)
 
-    def _oldest(self, kind: WindowKind, now: float) -> float:
-        """Since when the first job of a kind that may be served waits; `now` for none."""
-        return min(map(self._since, self._in_order(kind, now)), default=now)
+    def _batch_aged(self, now: float) -> bool:
+        """Whether it is the turn of a batch stream before live ones."""
+        if now - self._last_batch_call < self._patience:
+            return False
+        first = [
+            bound
+            for rank in BATCH_RANKS
+            for bound in (*self._ready(rank, now)[:1], *self._encoded_of(rank)[:1])
+        ]
+        return any(now - bound.since >= self._patience for bound in first)
 
-    def _ready(self, kind: WindowKind, now: float) -> list[BoundJob]:
+    def _oldest(self, rank: Rank, now: float) -> float:
+        """Since when the first job of a rank that may be served waits; `now` for none."""
+        return min(map(self._since, self._in_order(rank, now)), default=now)
+
+    def _ready(self, rank: Rank, now: float) -> list[BoundJob]:
         """The waiting jobs that go next: the first and those with its key."""
         jobs: list[BoundJob] = []
-        for entry in self._in_order(kind, now):
+        for entry in self._in_order(rank, now):
             binding = entry.job.bind()
             if binding is not None and (not jobs or binding.key == jobs[0].binding.key):
                 jobs.append(BoundJob(entry.job, binding, self._since(entry)))
         return jobs
 
-    def _in_order(self, kind: WindowKind, now: float) -> list[Entry]:
-        """The waiting jobs of a kind that may be served now."""
-        entries = self._waiting.of(kind)
-        if kind is WindowKind.INTERIM:
-            busy = {job.stream for job in self._live() if job.kind is kind}
+    def _in_order(self, rank: Rank, now: float) -> list[Entry]:
+        """The waiting jobs of a rank that may be served now."""
+        entries = self._waiting.of(rank)
+        if rank.kind is WindowKind.INTERIM:
+            busy = {job.stream for job in self._scheduled() if job.kind is rank.kind}
             if not self._policy.coalesce:
                 busy.clear()
             entries = [e for e in entries if e.job.stream not in busy and self._since(e) <= now]
@@ -212,26 +251,28 @@ class Scheduler:
         begun = self._begun.get(entry.job.stream)
         return since if begun is None else max(since, begun + self._pace.interval)
 
-    def _begin(self, kind: WindowKind, jobs: Iterable[BoundJob], now: float) -> None:
+    def _begin(self, rank: Rank, jobs: Iterable[BoundJob], now: float) -> None:
         """Take jobs out of the waiting ones."""
         entries = [self._waiting.take(bound.job.job_id) for bound in jobs]
+        live, interims = rank in LIVE_RANKS, rank.kind is WindowKind.INTERIM
         waits = [now - self._since(entry) for entry in entries]
         for entry, wait in zip(entries, waits, strict=True):
-            self._pace.observe(kind, wait, max(entry.deadline - entry.since, 0.0), now)
-            if kind is WindowKind.INTERIM:
+            if live:
+                self._pace.observe(rank.kind, wait, max(entry.deadline - entry.since, 0.0), now)
+            if interims:
                 self._begun[entry.job.stream] = now
-        if kind is WindowKind.INTERIM:
-            self._last_interims = now
+        if interims:
+            self._last_interims = now if live else self._last_interims
             longest = self._pace.interval
             self._begun = {s: at for s, at in self._begun.items() if now - at < longest}
 
-    def _encoded_of(self, kind: WindowKind) -> list[BoundJob]:
+    def _encoded_of(self, rank: Rank) -> list[BoundJob]:
         """The encoded jobs that are decoded next: the most urgent and those with its key."""
-        jobs = [bound for bound in self._encoded.values() if bound.job.kind is kind]
+        jobs = [bound for bound in self._encoded.values() if bound.job.rank == rank]
         jobs.sort(key=lambda bound: (bound.job.deadline, bound.job.job_id))
         return [bound for bound in jobs if bound.binding.key == jobs[0].binding.key]
 
-    def _live(self) -> Iterator[Job]:
+    def _scheduled(self) -> Iterator[Job]:
         """Jobs that were scheduled and have not ended."""
         for batch in (*self._running.values(), *self._retries):
             yield from (bound.job for bound in batch.jobs)
@@ -256,5 +297,5 @@ class Scheduler:
 def _by_key(jobs: Iterable[BoundJob]) -> list[tuple[BoundJob, ...]]:
     groups: dict[Hashable, list[BoundJob]] = {}
     for bound in jobs:
-        groups.setdefault((bound.job.kind, bound.binding.key), []).append(bound)
+        groups.setdefault((bound.job.rank, bound.binding.key), []).append(bound)
     return [tuple(group) for group in groups.values()]

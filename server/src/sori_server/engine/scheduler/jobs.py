@@ -7,10 +7,19 @@ from dataclasses import dataclass
 from typing import Final
 
 from sori_server.domain.audio import Span
+from sori_server.domain.config import Priority
 from sori_server.domain.recognition import WindowKind
 from sori_server.engine.cost import CallLoad, Phase
 
 _LIGHT: Final = CallLoad(frames=1, rows=1, steps=1, beam_size=1, phase=Phase.RECOGNIZE)
+
+
+@dataclass(frozen=True, slots=True)
+class Rank:
+    """Whom a window is served with; calls never mix ranks."""
+
+    priority: Priority
+    kind: WindowKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +47,12 @@ class Job:
     kind: WindowKind
     deadline: float
     bind: Callable[[], Binding | None]
+    priority: Priority = Priority.LIVE
+
+    @property
+    def rank(self) -> Rank:
+        """Whom it is served with."""
+        return Rank(self.priority, self.kind)
 
 
 @dataclass(frozen=True, slots=True)

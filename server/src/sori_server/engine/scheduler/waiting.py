@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Hashable
 from dataclasses import dataclass, replace
 
+from sori_server.domain.config import Priority
 from sori_server.domain.errors import CapacityExhausted
 from sori_server.domain.recognition import WindowKind
-from sori_server.engine.scheduler.jobs import Job
+from sori_server.engine.scheduler.jobs import Job, Rank
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,22 +24,25 @@ class WaitingRoom:
     """At most `most` jobs. A newer interim of a stream replaces the older one.
 
     At the bound an interim is refused; a final takes the place of the interim with the latest
-    deadline, and is refused when there is none.
+    deadline, of a batch stream if there is one, and is refused when there is none. Nothing of
+    a batch stream takes the place of a live interim.
     """
 
     def __init__(self, most: int, *, coalesce: bool = True) -> None:
         """Without `coalesce` each interim stays, bound to what it covers when it comes."""
         self._most = most
         self._coalesce = coalesce
-        self._entries: dict[WindowKind, dict[int, Entry]] = {kind: {} for kind in WindowKind}
+        self._entries: dict[Rank, dict[int, Entry]] = {
+            Rank(priority, kind): {} for priority in Priority for kind in WindowKind
+        }
         self._interims: dict[Hashable, int] = {}
 
     def __len__(self) -> int:
         return sum(map(len, self._entries.values()))
 
-    def of(self, kind: WindowKind) -> list[Entry]:
-        """The waiting jobs of a kind."""
-        return [*self._entries[kind].values()]
+    def of(self, rank: Rank) -> list[Entry]:
+        """The waiting jobs of a rank."""
+        return [*self._entries[rank].values()]
 
     def add(self, job: Job, now: float) -> Job | None:
         """Take a job; returns the interim that gives way to it.
@@ -56,7 +60,7 @@ class WaitingRoom:
             displaced = self._evictable(job)
         if displaced is not None:
             self.remove(displaced.job.job_id)
-        self._entries[job.kind][job.job_id] = entry
+        self._entries[job.rank][job.job_id] = entry
         if job.kind is WindowKind.INTERIM and self._coalesce:
             self._interims[job.stream] = job.job_id
         return displaced.job if displaced else None
@@ -87,11 +91,13 @@ class WaitingRoom:
         """The waiting interim of the stream, if `job` is an interim too."""
         if job.kind is WindowKind.FINAL or job.stream not in self._interims:
             return None
-        return self._entries[WindowKind.INTERIM][self._interims[job.stream]]
+        return self._entries[job.rank][self._interims[job.stream]]
 
     def _evictable(self, job: Job) -> Entry:
         """The waiting interim that gives way to `job`."""
-        interims = self.of(WindowKind.INTERIM)
+        interims = self.of(Rank(Priority.BATCH, WindowKind.INTERIM))
+        if not interims and job.priority is Priority.LIVE:
+            interims = self.of(Rank(Priority.LIVE, WindowKind.INTERIM))
         if job.kind is WindowKind.INTERIM or not interims:
             raise CapacityExhausted(f"{self._most} windows are waiting already")
         return max(interims, key=lambda entry: (entry.deadline, entry.job.job_id))

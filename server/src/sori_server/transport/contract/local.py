@@ -50,7 +50,7 @@ class LocalBackend:
     async def server_info(self) -> pb.GetServerInfoResponse:
         """Version, limits and load."""
         gateway = self._gateway
-        free = gateway.limits.max_streams - gateway.active_streams
+        free = gateway.limits.max_streams - gateway.live_streams
         return pb.GetServerInfoResponse(
             version=__version__,
             limits=responses.server_limits(gateway.limits),
