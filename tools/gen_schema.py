@@ -35,6 +35,8 @@ ABOUT = (
 )
 CLOSE_CODES = {
     1000: "Ended well: the session summary was sent.",
+    1002: "What came is no WebSocket frame.",
+    1007: "A text frame is not UTF-8.",
     1009: "A frame was too large.",
     1011: "Internal error.",
     1012: "The server is leaving; try again.",
