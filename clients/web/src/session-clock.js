@@ -51,6 +51,6 @@ export class SessionClock {
     const rate = this.layout.byteRate;
     const anchor = this.#anchors.findLast((one) => one.session <= offset * rate);
     const shift = anchor ? (anchor.client - anchor.session) / rate : 0;
-    return Math.round((offset + shift) * 1e6) / 1e6;
+    return Math.round((offset + shift) * 1e9) / 1e9;
   }
 }

@@ -16,7 +16,7 @@
  * @type {Readonly<Record<State, Readonly<Partial<Record<Trigger, State>>>>>}
  */
 export const TRANSITIONS = Object.freeze({
-  idle: { start: "connecting", stop: "closed", over: "closed" },
+  idle: { start: "connecting", over: "closed" },
   connecting: { opened: "open", lost: "reconnecting", over: "closed" },
   open: { stop: "ending", lost: "reconnecting", over: "closed" },
   reconnecting: { opened: "open", lost: "reconnecting", over: "closed" },

@@ -1,26 +1,20 @@
 /** One live stream of speech, over as many connections as it takes. */
 
 import { AudioLayout } from "./audio-layout.js";
-import { Backoff } from "./backoff.js";
 import { completed, streamUrl } from "./config.js";
-import { Connection } from "./connection.js";
 import { Deferred } from "./deferred.js";
 import { SoriError } from "./errors.js";
 import { StreamEventTarget } from "./events.js";
 import { HeldAudio } from "./held-audio.js";
+import { Room } from "./room.js";
 import { Sender } from "./sender.js";
 import { SessionClock } from "./session-clock.js";
 import { next } from "./state.js";
 import { Timeline } from "./timeline.js";
-
-/** Seconds without any message, while some are due, after which a connection counts as lost. */
-const SILENCE = 60;
+import { Uplink } from "./uplink.js";
 
 /** Seconds of audio that may be on the way before `send` asks its caller to wait. */
 const ROOM = 10;
-
-/** Seconds between two looks at an idle stream. */
-const HEARTBEAT = 1;
 
 /**
  * @typedef {object} SoriStreamOptions
@@ -43,54 +37,51 @@ export class SoriStream extends StreamEventTarget {
   /** @param {SoriStreamOptions} [options] */
   constructor(options = {}) {
     super();
-    this.#url = streamUrl(options.url);
-    this.#config = completed(options.config);
-    this.#layout = new AudioLayout(this.#config.recognition.audio_format);
-    this.#WebSocket = options.WebSocket ?? globalThis.WebSocket;
-    this.#backoff = options.reconnect === false ? null : new Backoff(options.reconnect ?? {});
+    const config = completed(options.config);
+    this.#layout = new AudioLayout(config.recognition.audio_format);
     this.#held = new HeldAudio((options.heldAudio ?? 120) * this.#layout.byteRate);
     this.#clock = new SessionClock(this.#layout);
     this.#timeline = new Timeline(this.#clock);
     this.#sender = new Sender(this.#held, this.#layout, (from, to) => this.#gap(from, to));
+    this.#room = new Room(Math.max(ROOM, 2 * config.progress_interval) * this.#layout.byteRate);
+    const WebSocket = options.WebSocket ?? globalThis.WebSocket;
+    const connection = { url: streamUrl(options.url), config, WebSocket };
+    this.#uplink = new Uplink(connection, options.reconnect ?? {}, {
+      onMessage: (type, message) => this.#receive(type, message),
+      onLost: (attempt, retryIn, cause) => this.#lose({ attempt, retryIn, cause }),
+      onOver: (error) => this.#giveUp(error),
+      onBeat: () => this.#sender.keepAlive(),
+      isDue: () => this.#sender.ended || this.#room.full,
+      obstacle: () => this.#obstacle(),
+    });
   }
 
-  #url;
-  #config;
   #layout;
-  #WebSocket;
-  #backoff;
   #held;
   #clock;
   #timeline;
   #sender;
+  #room;
+  #uplink;
 
   /** @type {import("./state.js").State} */
   #state = "idle";
-  /** @type {Connection | null} */
-  #connection = null;
-  /** @type {ReturnType<typeof setTimeout> | undefined} */
-  #retry;
-  /** @type {ReturnType<typeof setInterval> | undefined} */
-  #heartbeat;
-
   /** @type {Deferred<import("./types.js").SessionStarted>} */
   #started = new Deferred();
   /** @type {Deferred<import("./types.js").Summary>} */
   #ended = new Deferred();
   /** @type {Map<string, Deferred<import("./types.js").Finalized>>} */
   #finalizes = new Map();
-  /** @type {Deferred<void>[]} */
-  #waiting = [];
-
   #stopping = false;
   /** All text before this byte is final, and was given. */
   #finalPlace = 0;
-  /** The server has received what is before this byte. */
-  #receivedPlace = 0;
-  #lastHeard = 0;
+  /** Finals the server forced when it left; only given if no other server goes on. */
+  #forced = /** @type {import("./types.js").RecognitionResult[]} */ ([]);
   #sessions = 0;
   #requests = 0;
   #droppedBytes = 0;
+  /** What was dropped before this byte was told. */
+  #droppedTo = 0;
   /** Seconds of speech in sessions that were lost. */
   #lostSpeech = 0;
 
@@ -106,10 +97,7 @@ export class SoriStream extends StreamEventTarget {
    * @throws {SoriError} refused for good, or no server until it was time to give up
    */
   start() {
-    if (this.#move("start")) {
-      this.#heartbeat = setInterval(() => this.#beat(), HEARTBEAT * 1000);
-      this.#connect();
-    }
+    if (this.#move("start")) this.#uplink.open();
     return this.#started.promise;
   }
 
@@ -126,12 +114,9 @@ export class SoriStream extends StreamEventTarget {
     const bytes = this.#layout.bytesOf(audio);
     if (this.#stopping || this.#state === "closed") return Promise.resolve();
     this.#held.append(bytes);
+    this.#room.given = this.#held.end;
     this.#sender.pump();
-    if (this.#hasRoom()) return Promise.resolve();
-    /** @type {Deferred<void>} */
-    const room = new Deferred();
-    this.#waiting.push(room);
-    return room.promise;
+    return this.#room.wait();
   }
 
   /**
@@ -164,7 +149,7 @@ export class SoriStream extends StreamEventTarget {
   stop() {
     if (!this.#stopping && this.#state !== "closed") {
       this.#stopping = true;
-      if (this.#state === "idle") this.#ended.resolve(this.#summary());
+      if (this.#state === "idle") this.#end(this.#summary());
       this.#move("stop");
       this.#sender.finish();
     }
@@ -178,48 +163,28 @@ export class SoriStream extends StreamEventTarget {
 
   // ------------------------------------------------------------- connections
 
-  #connect() {
-    const options = { url: this.#url, config: this.#config, WebSocket: this.#WebSocket };
-    this.#lastHeard = Date.now();
-    try {
-      this.#connection = new Connection(options, {
-        onMessage: (type, message) => this.#receive(type, message),
-        onEnd: (cause) => this.#lose(cause),
-      });
-    } catch (error) {
-      this.#fail(new SoriError("CONNECTION_LOST", `no connection can be made: ${error}`));
-    }
-  }
-
-  /** @param {SoriError} cause */
-  #lose(cause) {
-    this.#connection = null;
+  /** @param {Omit<import("./types.js").StateChange, "state">} facts */
+  #lose(facts) {
     this.#sender.detach();
-    if (this.#droppedStart()) {
-      return this.#fail(new SoriError(cause.code, `${cause.message}; and the start of the audio, \
-which a container needs, is not held any more`));
-    }
-    const delay = cause.retryable ? this.#backoff?.nextDelay(cause.retryAfter) : null;
-    if (delay === null || delay === undefined) return this.#fail(cause);
     this.#lostSpeech += this.#timeline.sessionSpeech;
     this.#timeline.sessionSpeech = 0;
-    this.#retry = setTimeout(() => this.#connect(), delay * 1000);
-    this.#move("lost", { attempt: this.#backoff?.attempt ?? 1, retryIn: delay, cause });
+    this.#move("lost", facts);
   }
 
-  /** Whether a new session is impossible: a container can only be read from its start. */
-  #droppedStart() {
-    return !this.#layout.seekable && this.#held.start > 0;
+  /** @returns {string | null}  why another session cannot go on */
+  #obstacle() {
+    if (this.#layout.seekable || this.#held.start === 0) return null;
+    return "the start of the audio, which a container needs, is not held any more";
   }
 
-  #beat() {
-    if (!this.#connection) return;
-    this.#sender.keepAlive();
-    const due = this.#sender.ended || this.#sender.place - this.#receivedPlace > this.#roomBytes;
-    if (due && Date.now() - this.#lastHeard > SILENCE * 1000) {
-      const message = `the server has said nothing for ${SILENCE} s`;
-      this.#connection.end(new SoriError("CONNECTION_LOST", message, { retryable: true }));
+  /** @param {SoriError} error */
+  #giveUp(error) {
+    if (this.#stopping && this.#sessions > 0 && this.#finalPlace >= this.#held.end) {
+      return this.#end(this.#summary()); // nothing is missing but the server's own totals
     }
+    for (const result of this.#forced.splice(0)) this.#giveResult(result);
+    this.#emit("error", error);
+    this.#close(error);
   }
 
   // ---------------------------------------------------------------- messages
@@ -229,7 +194,6 @@ which a container needs, is not held any more`));
    * @param {any} message
    */
   #receive(type, message) {
-    this.#lastHeard = Date.now();
     const { type: _type, sequence: _sequence, ...body } = message;
     switch (type) {
       case "session_started": return this.#onStarted(body);
@@ -239,41 +203,54 @@ which a container needs, is not held any more`));
       case "finalized": return this.#onFinalized(body);
       case "warning": return this.#emit("warning", this.#timeline.warning(body));
       case "go_away": return this.#emit("goaway", body);
-      case "session_summary": return this.#onSummary(body);
+      case "session_summary": return this.#end(this.#summary(body));
       default: // newer than this package
     }
   }
 
   /** @param {import("./types.js").SessionStarted} session */
   #onStarted(session) {
-    const connection = this.#connection;
-    if (!connection) return;
     const place = this.#layout.seekable ? this.#finalPlace : 0;
     this.#sessions += 1;
-    this.#receivedPlace = place;
+    this.#forced = [];
+    this.#room.receive(place);
     this.#clock.restart(place);
     this.#timeline.restart();
     this.#move("opened");
     if (this.#stopping) this.#move("stop");
     this.#emit("started", session);
     this.#started.resolve(session);
-    this.#sender.attach(connection, place);
+    if (this.#uplink.connection) this.#sender.attach(this.#uplink.connection, place);
+  }
+
+  /**
+   * A server that leaves cuts where it is, in mid-word: its last result is not final then, and
+   * the next session hears the utterance whole.
+   *
+   * @param {import("./types.js").RecognitionResult} message
+   */
+  #onResult(message) {
+    if (message.final_reason !== "server" || !this.#uplink.reconnects) {
+      return this.#giveResult(message);
+    }
+    const { final_reason: _reason, ...open } = message;
+    this.#forced.push(message);
+    this.#giveResult({ ...open, is_final: false });
   }
 
   /** @param {import("./types.js").RecognitionResult} message */
-  #onResult(message) {
+  #giveResult(message) {
     const result = this.#timeline.result(message);
     if (!result) return;
     const only = result.channel_tag === 0; // other channels may have text before it to come
-    if (result.is_final && only) this.#becameFinal(this.#layout.byteAt(result.end_offset));
+    if (result.is_final && only) this.#becameFinal(result.end_offset);
     this.#emit("result", result);
   }
 
   /** @param {import("./types.js").Progress} progress */
   #onProgress(progress) {
-    this.#becameFinal(this.#layout.byteAt(progress.final_offset));
-    this.#receivedPlace = Math.max(this.#receivedPlace, progress.acknowledged_byte_offset);
-    this.#letWaitingGo();
+    this.#becameFinal(progress.final_offset);
+    this.#room.receive(Math.max(this.#room.received, progress.acknowledged_byte_offset));
     this.#emit("progress", progress);
   }
 
@@ -286,19 +263,12 @@ which a container needs, is not held any more`));
     this.#finalizes.delete(message.request_id);
   }
 
-  /** @param {import("./types.js").SessionSummary} message */
-  #onSummary(message) {
-    const summary = this.#summary(message);
-    this.#emit("summary", summary);
-    this.#ended.resolve(summary);
-    this.#close(new SoriError("PROTOCOL_VIOLATION", "the stream has ended"));
-  }
-
-  /** @param {number} place  all text before it is final */
-  #becameFinal(place) {
-    if (place <= this.#finalPlace) return;
+  /** @param {number} offset  all text before it is final */
+  #becameFinal(offset) {
+    const place = this.#layout.byteAt(offset);
+    if (place <= this.#finalPlace || this.#forced.length > 0) return;
     this.#finalPlace = place;
-    this.#backoff?.reset();
+    this.#uplink.proven();
     if (this.#layout.seekable) this.#held.discardBefore(Math.min(place, this.#sender.place));
   }
 
@@ -319,31 +289,19 @@ which a container needs, is not held any more`));
     };
   }
 
-  // -------------------------------------------------------------------- room
-
-  get #roomBytes() {
-    return Math.max(ROOM, 2 * this.#config.progress_interval) * this.#layout.byteRate;
-  }
-
-  #hasRoom() {
-    return this.#held.end - this.#receivedPlace < this.#roomBytes;
-  }
-
-  #letWaitingGo() {
-    if (!this.#hasRoom()) return;
-    for (const room of this.#waiting.splice(0)) room.resolve();
-  }
-
   /**
-   * These bytes had to go before a server could hear them.
+   * These bytes had to go before a server could hear them, or make text of them.
    *
    * @param {number} from
    * @param {number} to
    */
   #gap(from, to) {
     this.#clock.jump(this.#sender.sentBytes, to);
-    this.#droppedBytes += to - from;
-    const [start, end] = [from, to].map((at) => (at / this.#layout.byteRate).toFixed(3));
+    if (to <= this.#droppedTo) return;
+    const untold = Math.max(from, this.#droppedTo);
+    this.#droppedTo = to;
+    this.#droppedBytes += to - untold;
+    const [start, end] = [untold, to].map((at) => (at / this.#layout.byteRate).toFixed(3));
     this.#emit("warning", {
       reason: "audio_dropped",
       message: `audio from ${start} s to ${end} s was dropped: no server took it in time`,
@@ -366,24 +324,22 @@ which a container needs, is not held any more`));
     return true;
   }
 
-  /** @param {SoriError} error */
-  #fail(error) {
-    this.#emit("error", error);
-    this.#close(error);
+  /** @param {import("./types.js").Summary} summary */
+  #end(summary) {
+    this.#emit("summary", summary);
+    this.#ended.resolve(summary);
+    this.#close(new SoriError("PROTOCOL_VIOLATION", "the stream has ended"));
   }
 
   /** @param {SoriError} error  for everybody who still waits */
   #close(error) {
-    clearTimeout(this.#retry);
-    clearInterval(this.#heartbeat);
     this.#sender.detach();
-    this.#connection?.drop();
-    this.#connection = null;
+    this.#uplink.close();
     this.#started.reject(error);
     this.#ended.reject(error);
     for (const waiting of this.#finalizes.values()) waiting.reject(error);
     this.#finalizes.clear();
-    for (const room of this.#waiting.splice(0)) room.resolve();
+    this.#room.release();
     this.#move("over");
   }
 

@@ -5,22 +5,60 @@ const SAME_END = 0.05;
 
 /** @typedef {import("./types.js").RecognitionResult} RecognitionResult */
 
-/** @typedef {import("./types.js").SpeechEvent} SpeechEvent */
-
 /** One channel's utterances over all sessions. */
 class Channel {
   /** Added to the session's utterance indexes. */
   base = 0;
-  /** Index after the last final result. */
+  /** Index after that of the last final result. */
   nextIndex = 0;
-  /** Text before it is final, and was given. Seconds. */
+  /** All text before it is final, and was given. Seconds. */
   finalEnd = 0;
-  /** Added to the revisions of utterance `base`, which the last session began. */
-  baseRevision = 0;
-  /** Highest revision given of the utterance that is open. */
-  openRevision = 0;
+  /** Whether the session has come to what was not final before it. */
+  caughtUp = true;
   /** Where the newest speech event was. Seconds. */
   spoken = -1;
+  /** Highest revision by the index of an open utterance. @type {Map<number, number>} */
+  revisions = new Map();
+  /** The same at the end of the last session: added to revisions. @type {Map<number, number>} */
+  before = new Map();
+
+  /** @param {number} place  seconds; a session begins there */
+  restart(place) {
+    this.base = this.nextIndex;
+    this.before = new Map(this.revisions);
+    this.catchUp(place);
+  }
+
+  /** @param {number} place  seconds; all before it is final in this session */
+  catchUp(place) {
+    this.caughtUp = place + SAME_END >= this.finalEnd;
+  }
+
+  /**
+   * Whether the result, on the stream's clock, was given before.
+   *
+   * @param {RecognitionResult} result
+   */
+  knows(result) {
+    const known = result.end_offset <= this.finalEnd + SAME_END;
+    const behind = !this.caughtUp;
+    if (result.is_final) {
+      if (known) this.base -= 1;
+      this.catchUp(result.end_offset);
+    }
+    return known || (behind && !result.is_final);
+  }
+
+  /** @param {RecognitionResult} result */
+  note({ is_final, utterance_index, revision, end_offset }) {
+    if (is_final) {
+      this.nextIndex = utterance_index + 1;
+      this.finalEnd = end_offset;
+      this.revisions.delete(utterance_index);
+    } else {
+      this.revisions.set(utterance_index, revision);
+    }
+  }
 }
 
 /**
@@ -43,10 +81,8 @@ export class Timeline {
   /** A new session begins: it counts from zero. */
   restart() {
     this.sessionSpeech = 0;
-    for (const channel of this.#channels.values()) {
-      channel.base = channel.nextIndex;
-      channel.baseRevision = channel.openRevision;
-    }
+    const place = this.clock.seconds(0);
+    for (const channel of this.#channels.values()) channel.restart(place);
   }
 
   /**
@@ -55,31 +91,22 @@ export class Timeline {
    */
   result(result) {
     const channel = this.#channel(result.channel_tag);
-    const [start, end] = [result.start_offset, result.end_offset].map((at) =>
-      this.clock.seconds(at),
-    );
-    if (end === undefined || start === undefined) return null;
-    if (end <= channel.finalEnd + SAME_END) {
-      if (result.is_final) channel.base -= 1;
-      return null;
+    const placed = { ...result, ...this.#span(result) };
+    if (channel.knows(placed)) return null;
+    placed.utterance_index += channel.base;
+    placed.revision += channel.before.get(placed.utterance_index) ?? 0;
+    placed.alternatives = result.alternatives.map((one) => this.#alternative(one));
+    channel.note(placed);
+    if (placed.is_final) {
+      this.finalCount += 1;
+      this.sessionSpeech += placed.end_offset - placed.start_offset;
     }
-    const index = result.utterance_index + channel.base;
-    const again = result.utterance_index + channel.base === channel.nextIndex;
-    const shifted = {
-      ...result,
-      utterance_index: index,
-      revision: result.revision + (again ? channel.baseRevision : 0),
-      start_offset: start,
-      end_offset: end,
-      alternatives: result.alternatives.map((one) => this.#alternative(one)),
-    };
-    this.#note(channel, shifted);
-    return shifted;
+    return placed;
   }
 
   /**
-   * @param {SpeechEvent} event
-   * @returns {SpeechEvent | null}  null: it was given before
+   * @param {import("./types.js").SpeechEvent} event
+   * @returns {import("./types.js").SpeechEvent | null}  null: it was given before
    */
   speech(event) {
     const channel = this.#channel(event.channel_tag);
@@ -94,10 +121,12 @@ export class Timeline {
    * @returns {import("./types.js").Progress}
    */
   progress(progress) {
+    const final = this.clock.seconds(progress.final_offset);
+    for (const channel of this.#channels.values()) if (!channel.caughtUp) channel.catchUp(final);
     return {
       acknowledged_byte_offset: this.clock.byte(progress.acknowledged_byte_offset),
       received_offset: this.clock.seconds(progress.received_offset),
-      final_offset: this.clock.seconds(progress.final_offset),
+      final_offset: final,
     };
   }
 
@@ -119,29 +148,16 @@ export class Timeline {
    * @returns {import("./types.js").Alternative}
    */
   #alternative(alternative) {
-    const words = alternative.words.map((word) => ({
-      ...word,
-      start_offset: this.clock.seconds(word.start_offset),
-      end_offset: this.clock.seconds(word.end_offset),
-    }));
+    const words = alternative.words.map((word) => ({ ...word, ...this.#span(word) }));
     return { ...alternative, words };
   }
 
-  /**
-   * @param {Channel} channel
-   * @param {RecognitionResult} result
-   */
-  #note(channel, result) {
-    if (!result.is_final) {
-      channel.openRevision = result.revision;
-      return;
-    }
-    channel.nextIndex = result.utterance_index + 1;
-    channel.finalEnd = result.end_offset;
-    channel.baseRevision = 0;
-    channel.openRevision = 0;
-    this.finalCount += 1;
-    this.sessionSpeech += result.end_offset - result.start_offset;
+  /** @param {{start_offset: number, end_offset: number}} span */
+  #span({ start_offset, end_offset }) {
+    return {
+      start_offset: this.clock.seconds(start_offset),
+      end_offset: this.clock.seconds(end_offset),
+    };
   }
 
   /** @param {number} tag */

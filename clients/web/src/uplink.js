@@ -1,0 +1,108 @@
+/** Keeps a connection to the server, one after another. */
+
+import { Backoff } from "./backoff.js";
+import { Connection } from "./connection.js";
+import { SoriError } from "./errors.js";
+
+/** Seconds without any message, while some are due, after which a connection counts as lost. */
+const SILENCE = 60;
+
+/** Seconds after which a session counts as one that works. */
+const STABLE = 20;
+
+/** Seconds between two looks at a stream nothing happens to. */
+const HEARTBEAT = 1;
+
+/**
+ * @typedef {object} UplinkEvents
+ * @property {(type: string, message: any) => void} onMessage
+ * @property {(attempt: number, retryIn: number, cause: SoriError) => void} onLost
+ * @property {(error: SoriError) => void} onOver  there will be no other connection
+ * @property {() => void} onBeat  once a second while there is a connection
+ * @property {() => boolean} isDue  whether the server owes an answer
+ * @property {() => string | null} obstacle  why no other connection can go on; null: it can
+ */
+
+/** Connects, and connects again when that is lost, with back-off, until it is time to give up. */
+export class Uplink {
+  /**
+   * @param {import("./connection.js").ConnectionOptions} options
+   * @param {import("./backoff.js").ReconnectOptions | false} reconnect
+   * @param {UplinkEvents} events
+   */
+  constructor(options, reconnect, events) {
+    this.#options = options;
+    this.#events = events;
+    this.#backoff = reconnect ? new Backoff(reconnect) : null;
+    /** @type {Connection | null} */
+    this.connection = null;
+  }
+
+  #options;
+  #events;
+  #backoff;
+  #lastHeard = 0;
+  #connectedAt = 0;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #retry;
+  /** @type {ReturnType<typeof setInterval> | undefined} */
+  #heartbeat;
+
+  /** Whether lost connections are replaced. */
+  get reconnects() {
+    return this.#backoff !== null;
+  }
+
+  open() {
+    this.#heartbeat ??= setInterval(() => this.#beat(), HEARTBEAT * 1000);
+    this.#connectedAt = this.#lastHeard = Date.now();
+    try {
+      this.connection = new Connection(this.#options, {
+        onMessage: (type, message) => {
+          this.#lastHeard = Date.now();
+          this.#events.onMessage(type, message);
+        },
+        onEnd: (cause) => this.#lose(cause),
+      });
+    } catch (error) {
+      this.#events.onOver(new SoriError("CONNECTION_LOST", `cannot connect: ${error}`));
+    }
+  }
+
+  close() {
+    clearTimeout(this.#retry);
+    clearInterval(this.#heartbeat);
+    this.connection?.drop();
+    this.connection = null;
+  }
+
+  /** The server got further: the next loss is the first one again. */
+  proven() {
+    this.#backoff?.reset();
+  }
+
+  /** @param {SoriError} cause */
+  #lose(cause) {
+    this.connection = null;
+    const obstacle = this.#events.obstacle();
+    const delay = cause.retryable && !obstacle ? this.#backoff?.nextDelay(cause.retryAfter) : null;
+    if (!this.#backoff || delay === null || delay === undefined) {
+      const message = obstacle ? `${cause.message}; ${obstacle}` : cause.message;
+      this.#events.onOver(new SoriError(cause.code, message, cause));
+    } else {
+      this.#retry = setTimeout(() => this.open(), delay * 1000);
+      this.#events.onLost(this.#backoff.attempt, delay, cause);
+    }
+  }
+
+  #beat() {
+    if (!this.connection) return;
+    const now = Date.now();
+    if (now - this.#connectedAt > STABLE * 1000) this.proven();
+    this.#events.onBeat();
+    if (this.#events.isDue() && now - this.#lastHeard > SILENCE * 1000) {
+      const message = `the server has said nothing for ${SILENCE} s`;
+      this.connection.end(new SoriError("CONNECTION_LOST", message, { retryable: true }));
+    }
+  }
+}
