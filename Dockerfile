@@ -12,6 +12,7 @@ WORKDIR /source
 COPY constraints.txt LICENSE ./
 COPY protos protos
 COPY clients/python clients/python
+COPY clients/web/src clients/web/src
 COPY server server
 RUN --mount=type=cache,target=/root/.cache/pip \
     /opt/sori/bin/pip install -c constraints.txt ./protos ./clients/python ./server
