@@ -12,6 +12,7 @@ from swagger_ui_bundle import swagger_ui_path
 from sori_server.transport.bridge.context import BridgeContext
 from sori_server.transport.bridge.http.answers import json_answer
 from sori_server.transport.bridge.http.openapi import document
+from sori_server.transport.bridge.schema import schema_text
 
 _PARTS: Final = ("swagger-ui.css", "swagger-ui-bundle.js", "favicon-32x32.png")
 """Files of Swagger UI that the page needs."""
@@ -51,6 +52,7 @@ def docs_routes(context: BridgeContext) -> list[web.RouteDef]:
 
     return [
         web.get("/openapi.json", openapi),
+        web.get("/docs/stream-v1.schema.json", _text(schema_text(), "application/schema+json")),
         web.get("/docs", _text(_PAGE, "text/html")),
         web.get("/docs/show.js", _text(_SHOW, "text/javascript")),
         *(web.get(f"/docs/{name}", _file(Path(swagger_ui_path / name))) for name in _PARTS),

@@ -93,7 +93,7 @@ class OpenAiAudio:
 
     async def _events(self, request: web.Request, form: Form, wanted: Wanted) -> web.StreamResponse:
         """Deltas that join to the text, then all of it; or an error, which ends them."""
-        events = EventAnswer(request)
+        events = EventAnswer(request, self._context.limits)
 
         async def tell(response: pb.StreamingRecognizeResponse) -> None:
             text = result(response.result).text.strip() if response.result.is_final else ""

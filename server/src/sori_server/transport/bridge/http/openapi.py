@@ -12,9 +12,10 @@ from sori_server.transport.bridge.http.schemas import Schema, ref
 _ABOUT: Final = """Speech recognition over HTTP. A file may have {megabytes:g} MiB, in any
 container FFmpeg's decoders of WAV, FLAC, Ogg and WebM Opus, MP3 and M4A read.
 
-**Live audio goes over WebSocket**: [`/v1/stream`](/v1/stream) mirrors the gRPC contract (JSON
-control messages, binary audio, JSON events); a WebSocket at [`/`](/) takes 32-bit float samples,
-mono, 16 kHz, without any message before, and answers `{{"text": …, "is_final": …}}`.
+**Live audio goes over WebSocket.** `/v1/stream` mirrors the gRPC contract: JSON control messages,
+binary audio, JSON events, all in [this JSON Schema](/docs/stream-v1.schema.json). A WebSocket at
+`/` takes 32-bit float samples, mono, 16 kHz, without any message before, and answers
+`{{"text": …, "is_final": …}}`.
 """
 
 _REASONS: Final = {
@@ -135,6 +136,10 @@ def _pages() -> Schema:
         "description": "It.",
         "content": {"application/json": {"schema": {"type": "object"}}},
     }
+    schema_answer = {
+        "description": "It.",
+        "content": {"application/schema+json": {"schema": {"type": "object"}}},
+    }
     stream = {
         "summary": "WebSocket: a stream, as in the gRPC contract",
         "responses": {
@@ -145,6 +150,12 @@ def _pages() -> Schema:
     return {
         "/": {"get": _page("The page; with `Upgrade: websocket`, the plain protocol")},
         "/v1/stream": {"get": stream},
+        "/docs/stream-v1.schema.json": {
+            "get": {
+                "summary": "JSON Schema of the messages of `/v1/stream`",
+                "responses": {"200": schema_answer, **_errors("403")},
+            }
+        },
         "/docs": {"get": _page("This description, to read and to try")},
         "/openapi.json": {
             "get": {

@@ -72,7 +72,7 @@ class Transcription:
         return _written(transcript, kind)
 
     async def _events(self, request: web.Request, form: Form, wanted: Wanted) -> web.StreamResponse:
-        events = EventAnswer(request)
+        events = EventAnswer(request, self._context.limits)
         progress = _Progress(events, form.size)
         try:
             transcript = await recognize(self._context, form, wanted, NAMES, progress.tell)

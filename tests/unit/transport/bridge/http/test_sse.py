@@ -1,0 +1,66 @@
+"""Server-sent events: their text, their beginning, and clients that do not read them."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+
+import aiohttp
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
+from sori_server.domain.limits import Limits
+from sori_server.transport.bridge.http.sse import EventAnswer
+
+pytestmark = pytest.mark.unit
+
+
+def server_of(handler: Callable[[web.Request], Awaitable[web.StreamResponse]]) -> TestServer:
+    app = web.Application()
+    app.router.add_get("/", handler)
+    return TestServer(app)  # cancels its handlers
+
+
+async def test_events_as_they_are_sent() -> None:
+    async def answer(request: web.Request) -> web.StreamResponse:
+        events = EventAnswer(request, Limits())
+        assert not events.begun
+        await events.send({"text": "네\nyes"}, "result")
+        assert events.begun
+        await events.send({})
+        return await events.end()
+
+    async with (
+        server_of(answer) as server,
+        aiohttp.ClientSession() as session,
+        session.get(server.make_url("/")) as response,
+    ):
+        assert response.headers["Content-Type"] == "text/event-stream"
+        first, second, rest = (await response.text()).split("\n\n")
+    assert first.startswith("event: result\ndata: {")
+    assert json.loads(first.split("data: ")[1]) == {"text": "네\nyes"}
+    assert (second, rest) == ("data: {}", "")
+
+
+async def test_who_does_not_read_loses_the_connection(caplog: pytest.LogCaptureFixture) -> None:
+    cancelled = asyncio.Event()
+
+    async def answer(request: web.Request) -> web.StreamResponse:
+        events = EventAnswer(request, Limits(write_timeout=0.2))
+        try:
+            while True:
+                await events.send({"text": "x" * 1_000_000})
+        finally:
+            cancelled.set()
+
+    async with server_of(answer) as server, asyncio.timeout(10):
+        reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+        writer.write(b"GET / HTTP/1.1\r\nHost: sori\r\n\r\n")
+        await cancelled.wait()
+        with suppress(ConnectionError):
+            while await reader.read(1_000_000):
+                pass
+        writer.close()
+    assert caplog.records == []
