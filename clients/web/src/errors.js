@@ -72,12 +72,13 @@ export function errorOfMessage(message) {
  * The error of a connection that closed before its summary and without an `error` message.
  *
  * @param {number} closeCode
- * @param {string} [reason]
+ * @param {string} [reason]  servers give the error's code
  * @returns {SoriError}
  */
 export function errorOfClose(closeCode, reason = "") {
   const fatal = FATAL_CLOSES.get(closeCode);
-  const code = fatal ?? OTHER_CLOSES.get(closeCode) ?? "CONNECTION_LOST";
-  const message = reason || `the connection closed with code ${closeCode}`;
+  const told = /^[A-Z_]+$/u.test(reason) ? reason : fatal ?? OTHER_CLOSES.get(closeCode);
+  const code = told ?? "CONNECTION_LOST";
+  const message = `the connection closed with code ${closeCode}`;
   return new SoriError(code, message, { retryable: fatal === undefined });
 }

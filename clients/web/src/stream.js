@@ -182,7 +182,7 @@ export class SoriStream extends StreamEventTarget {
     if (this.#stopping && this.#sessions > 0 && this.#finalPlace >= this.#held.end) {
       return this.#end(this.#summary()); // nothing is missing but the server's own totals
     }
-    for (const result of this.#forced.splice(0)) this.#giveResult(result);
+    this.#giveForced();
     this.#emit("error", error);
     this.#close(error);
   }
@@ -203,7 +203,7 @@ export class SoriStream extends StreamEventTarget {
       case "finalized": return this.#onFinalized(body);
       case "warning": return this.#emit("warning", this.#timeline.warning(body));
       case "go_away": return this.#emit("goaway", body);
-      case "session_summary": return this.#end(this.#summary(body));
+      case "session_summary": return this.#onSummary(body);
       default: // newer than this package
     }
   }
@@ -247,6 +247,11 @@ export class SoriStream extends StreamEventTarget {
     this.#emit("result", result);
   }
 
+  /** No other session goes on: what the last one made of its audio stays. */
+  #giveForced() {
+    for (const result of this.#forced.splice(0)) this.#giveResult(result);
+  }
+
   /** @param {import("./types.js").Progress} progress */
   #onProgress(progress) {
     this.#becameFinal(progress.final_offset);
@@ -261,6 +266,12 @@ export class SoriStream extends StreamEventTarget {
     this.#emit("finalized", finalized);
     this.#finalizes.get(message.request_id)?.resolve(finalized);
     this.#finalizes.delete(message.request_id);
+  }
+
+  /** @param {import("./types.js").SessionSummary} message */
+  #onSummary(message) {
+    this.#giveForced();
+    this.#end(this.#summary(message));
   }
 
   /** @param {number} offset  all text before it is final */

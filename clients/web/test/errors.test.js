@@ -42,3 +42,9 @@ test("what a new session mends is retryable, whatever the server says", () => {
     assert.equal(errorOfMessage({ code, retryable: false }).retryable, true);
   }
 });
+
+test("the reason of a close names the error more closely than its code", () => {
+  assert.equal(errorOfClose(4400, "AUDIO_UNDECODABLE").code, "AUDIO_UNDECODABLE");
+  assert.equal(errorOfClose(4400, "").code, "INVALID_CONFIG");
+  assert.equal(errorOfClose(1006, "going away").code, "CONNECTION_LOST");
+});
