@@ -115,6 +115,7 @@ async def test_the_effective_config_has_the_defaults_the_contract_names(served: 
             prefix_padding=lasting(0.3),
             speech_threshold=0.5,
         ),
+        priority=pb.PRIORITY_LIVE,
     )
 
 
@@ -156,6 +157,7 @@ async def test_the_effective_config_repeats_every_setting_given(served: Served) 
         voice_activity_events=True,
         progress_interval=lasting(1.5),
         latency_breakdown=True,
+        priority=pb.PRIORITY_BATCH,
     )
     async with served.stream(config) as stream:
         started = (await stream.until_kind("session_started")).session_started

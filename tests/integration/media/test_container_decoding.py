@@ -244,9 +244,9 @@ async def test_the_rate_of_the_sound_counts_and_not_that_of_a_header(kind: Kind)
 
 
 async def test_rates_beyond_those_read_are_refused() -> None:
-    pcm = np.zeros((96_000, 1), np.int16)
-    refused = await decoded([encoded_pcm(FLAC, [pcm], 96_000)])
-    with pytest.raises(InvalidAudio, match="96000 Hz, allowed are 8000 to 48000"):
+    pcm = np.zeros((384_000, 1), np.int16)
+    refused = await decoded([encoded_pcm(FLAC, [pcm], 384_000)])
+    with pytest.raises(InvalidAudio, match="384000 Hz, allowed are 8000 to 192000"):
         raise refused.error or AssertionError
 
 

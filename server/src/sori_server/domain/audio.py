@@ -18,6 +18,8 @@ Samples = NewType("Samples", int)
 
 MIN_SAMPLE_RATE: Final = 8_000
 MAX_SAMPLE_RATE: Final = 48_000
+"""Of audio that is sent as it is recorded."""
+MAX_CONTAINER_RATE: Final = 192_000
 MAX_CHANNELS: Final = 8
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from typing import Final
 
 from sori_server.domain.audio import AudioEncoding
 from sori_server.domain.errors import InvalidAudio
@@ -14,21 +13,14 @@ from sori_server.media.inline import InlineDecoder
 from sori_server.media.pcm import AUDIO_FIELD
 from sori_server.media.resampling import FloatArray
 from sori_server.media.sandbox import SandboxedDecoder
-from sori_server.media.sniffing import DISPLAY_NAMES, sniff
-from sori_server.media.wav import WavDecoder
-
-_DEMUXERS: Final = {
-    AudioEncoding.FLAC: "flac",
-    AudioEncoding.OGG_OPUS: "ogg",
-    AudioEncoding.WEBM_OPUS: "matroska",
-    AudioEncoding.MP3: "mp3",
-    AudioEncoding.M4A: "mov",
-}
-"""FFmpeg's names. A demuxer is always named, so that none that opens other files is guessed."""
+from sori_server.media.sniffing import KINDS, WAVE, sniff
+from sori_server.media.wav import OtherWave, WavDecoder, WavHeaderReader
 
 
 class ContainerDecoder:
     """Reads the first bytes, then hands all to the decoder of that container.
+
+    Plain WAVE is decoded here, everything else in a process of its own.
 
     `apart` is the number of channels that are kept apart; 0 mixes however many there are.
     """
@@ -38,6 +30,7 @@ class ContainerDecoder:
         self._apart = apart
         self._limits = limits
         self._head = b""
+        self._wave = WavHeaderReader()
         self._decoder: InlineDecoder | SandboxedDecoder | None = None
 
     @property
@@ -54,11 +47,10 @@ class ContainerDecoder:
         """
         if self._decoder is None:
             self._head += data
-            found = sniff(self._head)
-            if found is None:
+            self._decoder = self._decoder_for(self._head)
+            if self._decoder is None:
                 return
             data, self._head = self._head, b""
-            self._decoder = self._decoder_for(found)
         async with aclosing(self._decoder.feed(data)) as blocks:
             async for block in blocks:
                 yield block
@@ -92,10 +84,19 @@ class ContainerDecoder:
         if self._decoder is not None:
             await self._decoder.aclose()
 
-    def _decoder_for(self, found: AudioEncoding) -> InlineDecoder | SandboxedDecoder:
-        if self._encoding not in {AudioEncoding.CONTAINER, found}:
-            announced, actual = DISPLAY_NAMES[self._encoding], DISPLAY_NAMES[found]
-            raise InvalidAudio(AUDIO_FIELD, f"the audio is {actual}, {announced} was announced")
-        if found is AudioEncoding.WAV:
-            return InlineDecoder(WavDecoder(self._apart))
-        return SandboxedDecoder(_DEMUXERS[found], self._apart, self._limits)
+    def _decoder_for(self, head: bytes) -> InlineDecoder | SandboxedDecoder | None:
+        """What decodes a container that starts with `head`; None if it is too short to tell."""
+        kind = sniff(head)
+        if kind is None:
+            return None
+        if self._encoding not in {AudioEncoding.CONTAINER, kind.encoding}:
+            announced = next(each.name for each in KINDS if each.encoding is self._encoding)
+            raise InvalidAudio(AUDIO_FIELD, f"the audio is {kind.name}, {announced} was announced")
+        if kind is WAVE:
+            try:
+                if self._wave.read(head) is None:
+                    return None
+                return InlineDecoder(WavDecoder(self._apart))
+            except OtherWave:
+                pass
+        return SandboxedDecoder(kind.demuxer, self._apart, self._limits)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator
 from typing import Protocol
 
-from sori_server.domain.audio import AudioEncoding, AudioFormat
+from sori_server.domain.audio import AudioFormat
 from sori_server.domain.config import ChannelMode
 from sori_server.domain.events import AudioProblem
 from sori_server.domain.limits import Limits
@@ -13,7 +13,6 @@ from sori_server.media.container import ContainerDecoder
 from sori_server.media.inline import InlineDecoder
 from sori_server.media.pcm import PcmDecoder
 from sori_server.media.resampling import FloatArray
-from sori_server.media.wav import WavDecoder
 
 
 class AudioDecoder(Protocol):
@@ -62,8 +61,6 @@ def open_decoder(
     """A decoder for one stream in this format, which must be within the domain's ranges."""
     separate = channel_mode is ChannelMode.SEPARATE
     apart = audio_format.channels if separate else 0
-    if audio_format.encoding is AudioEncoding.WAV:
-        return InlineDecoder(WavDecoder(apart))
     if audio_format.encoding.is_container:
         return ContainerDecoder(audio_format.encoding, apart, limits)
     return InlineDecoder(PcmDecoder(audio_format, apart=separate))

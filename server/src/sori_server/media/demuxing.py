@@ -16,7 +16,15 @@ from av.packet import Packet
 from sori_server.media.reading import PageWatch, Readable, Refused, in_reading_order
 from sori_server.media.resampling import FloatArray
 
-_CODECS: Final = ("flac", "opus", "vorbis", "mp3float", "aac", "alac")
+_PCM: Final = (
+    *("pcm_u8", "pcm_s8", "pcm_alaw", "pcm_mulaw"),
+    *(f"pcm_{kind}{end}" for kind in ("s16", "s24", "s32", "f32", "f64") for end in ("le", "be")),
+)
+_CODECS: Final = (
+    *("flac", "opus", "vorbis", "mp3float", "mp2", "mp1float", "aac", "alac"),
+    *("amrnb", "amrwb", "adpcm_ms", "adpcm_ima_wav", "adpcm_ima_qt", "gsm_ms"),
+    *_PCM,
+)
 _OPTIONS: Final = {
     # Headers say all there is to know: look at little audio before handing any out.
     "probesize": "4096",
@@ -25,7 +33,7 @@ _OPTIONS: Final = {
 }
 _STRICT: Final = {"err_detect": "crccheck+explode"}
 """Frames with a wrong checksum are left out: they would be loud noise."""
-_FULL_SCALE: Final = {"s16": 2**15, "s32": 2**31, "flt": 1, "dbl": 1}
+_FULL_SCALE: Final = {"u8": 2**7, "s16": 2**15, "s32": 2**31, "flt": 1, "dbl": 1}
 _MAX_FAILURES: Final = 20
 """Reads that may fail in a row before the rest of the container is given up."""
 
@@ -64,8 +72,11 @@ class Container:
             if not opened.streams.audio:
                 raise Refused("the container has no audio")
             stream = opened.streams.audio[0]
-            if stream.codec_context.name not in _CODECS:
-                raise Refused(f"the container holds {stream.codec_context.name}")
+            codec = stream.codec_context.name if stream.codec_context else "sound nobody here reads"
+            if codec not in _CODECS:
+                raise Refused(f"the container holds {codec}")
+            if opened.streams.video:  # FFmpeg complains that nobody may look at it
+                self._logged = _errors_logged()
             stream.codec_context.thread_count = 1
             stream.codec_context.options = _STRICT
             silent = True
@@ -124,9 +135,9 @@ def _samples_of(frame: AudioFrame) -> FloatArray:
     samples = frame.to_ndarray()
     if not frame.format.is_planar:
         samples = samples.reshape(-1, frame.layout.nb_channels).T
-    scale = _FULL_SCALE[frame.format.name.removesuffix("p")]
-    block: FloatArray = samples.astype(np.float32) / np.float32(scale)
-    return block
+    name = frame.format.name.removesuffix("p")
+    block: FloatArray = samples.astype(np.float32) / np.float32(_FULL_SCALE[name])
+    return block - np.float32(1.0) if name == "u8" else block
 
 
 def _errors_logged() -> int:

@@ -20,7 +20,7 @@ import av.subtitles.codeccontext
 import av.subtitles.stream
 import numpy as np
 
-from sori_server.domain.audio import MAX_CHANNELS, MAX_SAMPLE_RATE, MIN_SAMPLE_RATE
+from sori_server.domain.audio import MAX_CHANNELS, MAX_CONTAINER_RATE, MIN_SAMPLE_RATE
 from sori_server.media.demuxing import Container, Sound
 from sori_server.media.reading import Refused
 from sori_server.media.resampling import FloatArray, Resampler, mixed
@@ -132,9 +132,9 @@ class Converter:
     def _resampler_for(self, rate: int) -> Resampler:
         if self._resampler is not None and rate == self._rate:
             return self._resampler
-        if not MIN_SAMPLE_RATE <= rate <= MAX_SAMPLE_RATE:
+        if not MIN_SAMPLE_RATE <= rate <= MAX_CONTAINER_RATE:
             raise Refused(
-                f"the audio has {rate} Hz, allowed are {MIN_SAMPLE_RATE} to {MAX_SAMPLE_RATE}"
+                f"the audio has {rate} Hz, allowed are {MIN_SAMPLE_RATE} to {MAX_CONTAINER_RATE}"
             )
         self.close()
         self._resampler, self._rate = Resampler(rate, self._apart or 1), rate

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Final
 
 from sori_server.domain.audio import AudioEncoding
@@ -11,42 +12,63 @@ from sori_server.media.pcm import AUDIO_FIELD
 HEAD_BYTES: Final = 12
 """Bytes that are enough to tell."""
 
-DISPLAY_NAMES: Final = {
-    AudioEncoding.WAV: "WAV",
-    AudioEncoding.FLAC: "FLAC",
-    AudioEncoding.OGG_OPUS: "Ogg",
-    AudioEncoding.WEBM_OPUS: "WebM",
-    AudioEncoding.MP3: "MP3",
-    AudioEncoding.M4A: "M4A",
-}
+
+@dataclass(frozen=True, slots=True)
+class ContainerKind:
+    """A container: its name for people, and FFmpeg's for what takes it apart.
+
+    `encoding` is what clients announce it as; without one it is found in `CONTAINER` only.
+    A demuxer is always named, so that none that opens other files is guessed.
+    """
+
+    name: str
+    demuxer: str
+    encoding: AudioEncoding = AudioEncoding.CONTAINER
+
+
+WAVE: Final = ContainerKind("WAV", "wav", AudioEncoding.WAV)
+FLAC: Final = ContainerKind("FLAC", "flac", AudioEncoding.FLAC)
+OGG: Final = ContainerKind("Ogg", "ogg", AudioEncoding.OGG_OPUS)
+MATROSKA: Final = ContainerKind("WebM", "matroska", AudioEncoding.WEBM_OPUS)
+MP3: Final = ContainerKind("MP3", "mp3", AudioEncoding.MP3)
+MP4: Final = ContainerKind("M4A", "mov", AudioEncoding.M4A)
+ADTS: Final = ContainerKind("AAC", "aac")
+AMR: Final = ContainerKind("AMR", "amr")
+MPEG: Final = ContainerKind("MPEG", "mpeg")
+
+KINDS: Final = (WAVE, FLAC, OGG, MATROSKA, MP3, MP4, ADTS, AMR, MPEG)
 
 _MAGIC: Final = {
-    (0, b"RIFF"): AudioEncoding.WAV,
-    (0, b"fLaC"): AudioEncoding.FLAC,
-    (0, b"OggS"): AudioEncoding.OGG_OPUS,
-    (0, b"\x1aE\xdf\xa3"): AudioEncoding.WEBM_OPUS,
-    (0, b"ID3"): AudioEncoding.MP3,
-    (4, b"ftyp"): AudioEncoding.M4A,
+    (0, b"RIFF"): WAVE,
+    (0, b"RF64"): WAVE,
+    (0, b"fLaC"): FLAC,
+    (0, b"OggS"): OGG,
+    (0, b"\x1aE\xdf\xa3"): MATROSKA,
+    (0, b"ID3"): MP3,
+    (0, b"#!AMR"): AMR,
+    (0, b"\0\0\1\xba"): MPEG,
+    (4, b"ftyp"): MP4,
+    (4, b"moov"): MP4,
+    (4, b"mdat"): MP4,
+    (4, b"wide"): MP4,
+    (4, b"free"): MP4,
+    (4, b"skip"): MP4,
 }
+"""QuickTime files may start without `ftyp`."""
 
 
-def sniff(head: bytes | bytearray) -> AudioEncoding | None:
+def sniff(head: bytes | bytearray) -> ContainerKind | None:
     """The container that starts with `head`; None if it is too short to tell.
 
     Raises:
         InvalidAudio: none of those this server reads.
     """
-    for (place, magic), encoding in _MAGIC.items():
+    for (place, magic), kind in _MAGIC.items():
         if head[place : place + len(magic)] == magic:
-            return encoding
+            return kind
     if len(head) < HEAD_BYTES:
         return None
-    if _is_mpeg_frame(head):
-        return AudioEncoding.MP3
-    known = ", ".join(DISPLAY_NAMES.values())
+    if head[0] == 0xFF and head[1] & 0xE0 == 0xE0:  # sync bits of MPEG audio
+        return MP3 if head[1] & 0x06 else ADTS
+    known = ", ".join(kind.name for kind in KINDS)
     raise InvalidAudio(AUDIO_FIELD, f"the audio starts like none of {known}")
-
-
-def _is_mpeg_frame(head: bytes | bytearray) -> bool:
-    """Whether there is a frame header of MPEG audio: its sync bits and a layer (not ADTS)."""
-    return head[0] == 0xFF and head[1] & 0xE0 == 0xE0 and head[1] & 0x06 != 0

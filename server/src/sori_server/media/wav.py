@@ -39,6 +39,23 @@ _ENCODINGS: Final = {
 """By format tag and bits per sample (RFC 2361 for the tags)."""
 
 
+_OTHERS: Final = {
+    0x0001: "PCM",
+    0x0002: "Microsoft ADPCM",
+    0x0003: "float",
+    0x0011: "IMA ADPCM",
+    0x0031: "GSM",
+    0x0050: "MPEG layer 2",
+    0x0055: "MP3",
+    0x00FF: "AAC",
+}
+"""Format tags, with whatever bits per sample, that are left to FFmpeg."""
+
+
+class OtherWave(InvalidAudio):
+    """A WAVE file that is sound, but none of the plain formats `WavDecoder` reads."""
+
+
 @dataclass(frozen=True, slots=True)
 class WavHeader:
     """What precedes the samples: their format, where they start, how many bytes they are.
@@ -139,13 +156,14 @@ class WavHeaderReader:
         self._position = 12
 
     def read(self, data: bytes | bytearray) -> WavHeader | None:
-        """The header of the file that starts with `data`; None while it is incomplete.
+        """The header of a plain file that starts with `data`; None while it is incomplete.
 
         `data` must begin with what was passed before.
 
         Raises:
-            InvalidAudio: not a WAVE file, a format this server does not read, or a header
-                longer than `MAX_HEADER_BYTES`.
+            OtherWave: it is not plain: a format or a rate for FFmpeg to read.
+            InvalidAudio: not a WAVE file, a format nobody here reads, or a header longer than
+                `MAX_HEADER_BYTES`.
         """
         _check_signature(data)
         while len(data) >= self._position + 8:
@@ -179,6 +197,8 @@ def _check_length(position: int) -> None:
 
 def _check_signature(data: bytes | bytearray) -> None:
     riff, wave = bytes(data[:4]), bytes(data[8:12])
+    if riff == b"RF64":
+        raise OtherWave(AUDIO_FIELD, "WAVE with 64-bit sizes is not plain")
     if not (b"RIFF".startswith(riff) and b"WAVE".startswith(wave)):
         raise InvalidAudio(AUDIO_FIELD, "the audio does not start with a RIFF WAVE header")
 
@@ -190,11 +210,16 @@ def _parse_format(chunk: bytes) -> AudioFormat:
     if tag == _EXTENSIBLE and chunk[26:40] == _SUBFORMAT_TAIL:
         (tag,) = struct.unpack_from("<H", chunk, 24)
     encoding = _ENCODINGS.get((tag, bits))
+    if encoding is None and tag in _OTHERS:
+        raise OtherWave(
+            AUDIO_FIELD, f"WAVE format {tag:#06x} with {bits} bits per sample is not plain"
+        )
     if encoding is None:
+        known = ", ".join(_OTHERS.values())
         raise InvalidAudio(
             AUDIO_FIELD,
-            f"WAVE format {tag:#06x} with {bits} bits per sample is not one of 16-bit PCM,"
-            " 32-bit float, 8-bit mu-law and 8-bit A-law",
+            f"WAVE format {tag:#06x} with {bits} bits per sample is none of {known}, 8-bit mu-law"
+            " and 8-bit A-law",
         )
     audio_format = AudioFormat(encoding, rate, channels)
     _check_ranges(audio_format, block)
@@ -204,7 +229,7 @@ def _parse_format(chunk: bytes) -> AudioFormat:
 def _check_ranges(audio_format: AudioFormat, block: int) -> None:
     rate, channels = audio_format.sample_rate, audio_format.channels
     if not MIN_SAMPLE_RATE <= rate <= MAX_SAMPLE_RATE:
-        raise InvalidAudio(
+        raise OtherWave(
             AUDIO_FIELD,
             f"WAVE sample rate is {rate} Hz, allowed are {MIN_SAMPLE_RATE} to {MAX_SAMPLE_RATE}",
         )
