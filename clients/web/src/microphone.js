@@ -27,13 +27,16 @@ export class Microphone {
    */
   static async open(options) {
     const media = await opened(options);
+    /** @type {AudioContext | undefined} */
+    let context;
     try {
-      const context = new AudioContext({ latencyHint: "interactive" });
+      context = new AudioContext({ latencyHint: "interactive" });
       await context.audioWorklet.addModule(new URL("./worklet.js", import.meta.url));
       await context.resume();
       return new Microphone(media, context, options);
     } catch (error) {
       for (const track of media.getTracks()) track.stop();
+      void context?.close();
       throw unavailable(error);
     }
   }

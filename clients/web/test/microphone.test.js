@@ -78,5 +78,5 @@ test("a worklet that cannot be loaded leaves no device open", async () => {
     throw new Error("no audio thread");
   };
   await assert.rejects(Microphone.open({ onAudio() {} }), { code: "MICROPHONE_UNAVAILABLE" });
-  assert.ok(devices.track.stopped);
+  assert.ok(devices.track.stopped && devices.context.closed);
 });
