@@ -33,7 +33,7 @@ CHECKS = [
     content_type_conformance,
     response_schema_conformance,
 ]
-EXAMPLES = 30
+EXAMPLES = 50
 
 
 @pytest.fixture(scope="module")
@@ -63,6 +63,9 @@ def test_whatever_is_asked_is_answered_as_described(api: HttpApi, path: str) -> 
     schema = schemathesis.openapi.from_url(f"{api.url}/openapi.json")
     (method,) = schema[path]
     operation = schema[path][method]
+    cases = operation.as_strategy()
+    if path in FILES:
+        cases |= operation.as_strategy(generation_mode=schemathesis.GenerationMode.NEGATIVE)
 
     @settings(
         max_examples=EXAMPLES,
@@ -71,7 +74,7 @@ def test_whatever_is_asked_is_answered_as_described(api: HttpApi, path: str) -> 
         phases=[Phase.generate],
         suppress_health_check=list(HealthCheck),
     )
-    @given(case=operation.as_strategy(), real=st.booleans())
+    @given(case=cases, real=st.booleans())
     def ask(case: schemathesis.Case, real: bool) -> None:
         if real and isinstance(case.body, dict):
             case.body = {**case.body, "file" if "file" in case.body else "audio": FILE}

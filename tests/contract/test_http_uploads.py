@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import json
+import zlib
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 
 import pytest
 from sori_server.domain.limits import Limits
 from sori_server.engine.fake import FakeBehaviour
+from sori_server.transport.bridge.http import uploads
 from support.http_api import HttpApi, form, http_api, nothing_left, wav
 from support.raw_client import PATIENCE
 from support.speech_server import serving
@@ -210,6 +213,7 @@ MALFORMED = [
         KIND,
     ),
     (part("model", b"\xff\xfe") + END, KIND),
+    (part("", FILE) + END, KIND),
     (part("audio", FILE) + END, "multipart/form-data"),
     (part("audio", FILE) + END, "multipart/form-data; boundary=" + "x" * 71),
     (part("audio", FILE) + END, "multipart/form-data; boundary="),
@@ -230,8 +234,6 @@ async def test_what_is_no_form_is_refused() -> None:
 
 
 async def test_a_compressed_body_is_counted_as_it_unfolds() -> None:
-    import zlib  # noqa: PLC0415
-
     bomb = zlib.compress(part("audio", bytes(64 * MIB), "a.wav") + END)
     async with api_with(Limits()) as api, connection(api) as (reader, writer):
         head = (f"Content-Length: {len(bomb)}", "Content-Encoding: deflate")
@@ -241,6 +243,15 @@ async def test_a_compressed_body_is_counted_as_it_unfolds() -> None:
     async with api_with(Limits()) as api, connection(api) as (reader, writer):
         writer.write(request("Content-Length: 9", "Content-Encoding: gzip") + b"not gzip!")
         assert (await answer(reader))[0] == 400
+
+
+async def test_a_full_disk_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    full = functools.partial(open, "/dev/full", "r+b")
+    async with api_with(Limits()) as api:
+        monkeypatch.setattr(uploads, "TemporaryFile", full)
+        told = await api.post("/transcribe", form(FILE))
+        assert (told.status, told.json["error"]["retryable"]) == (429, True)
+        assert "no room" in told.json["error"]["message"]
 
 
 async def test_a_client_that_leaves_while_it_sends_leaves_nothing() -> None:

@@ -7,8 +7,9 @@ from collections import defaultdict
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from io import FileIO
 from tempfile import TemporaryFile
-from typing import BinaryIO, Final
+from typing import Final
 
 from aiohttp import BodyPartReader, MultipartReader, web
 from aiohttp.http import HttpProcessingError
@@ -51,7 +52,7 @@ class FormKind:
 class Form:
     """A form that was received: its file, of `size` bytes, at its beginning."""
 
-    file: BinaryIO
+    file: FileIO
     size: int
     fields: Fields
 
@@ -83,7 +84,7 @@ class Uploads:
         _check_head(request, kind, limits)
         self._open += 1
         try:
-            with TemporaryFile() as file:
+            with TemporaryFile(buffering=0) as file:
                 yield await _Reception(request, kind, file, limits).form()
         finally:
             self._open -= 1
@@ -102,9 +103,7 @@ def _check_head(request: web.Request, kind: FormKind, limits: Limits) -> None:
 class _Reception:
     """Reads one form."""
 
-    def __init__(
-        self, request: web.Request, kind: FormKind, file: BinaryIO, limits: Limits
-    ) -> None:
+    def __init__(self, request: web.Request, kind: FormKind, file: FileIO, limits: Limits) -> None:
         self._request = request
         self._kind = kind
         self._file = file
@@ -140,7 +139,7 @@ class _Reception:
             if parts > self._limits.max_form_parts:
                 most = self._limits.max_form_parts
                 raise InvalidConfig("body", f"at most {most} fields are allowed", limit=str(most))
-            if not isinstance(part, BodyPartReader) or part.name is None:
+            if not isinstance(part, BodyPartReader) or not part.name:
                 raise InvalidConfig("body", "each part must be a field with a name")
             await self._read_part(part.name, part)
 
@@ -193,8 +192,14 @@ class _Reception:
 
     async def _write(self, data: bytearray) -> None:
         try:
-            await asyncio.to_thread(self._file.write, data)
+            await asyncio.to_thread(_write_all, self._file, data)
         except OSError as error:
             raise CapacityExhausted(
                 "there is no room for the file", retry_after=self._limits.retry_delay
             ) from error
+
+
+def _write_all(file: FileIO, data: bytearray) -> None:
+    rest = memoryview(data)
+    while rest:
+        rest = rest[file.write(rest) :]
