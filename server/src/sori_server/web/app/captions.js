@@ -11,6 +11,8 @@ const NEAR_END = 80;
 
 /** The list of utterances: the open ones change, final ones stay. */
 export class Captions {
+  /** Text is English then, whatever is spoken. */
+  translated = false;
   #list = byId("captions", HTMLOListElement);
   #scroll = byId("scroll", HTMLElement);
   #empty = byId("empty", HTMLElement);
@@ -37,11 +39,11 @@ export class Captions {
     if (!reading || (result.is_final && !reading.committed_text)) return this.#remove(index);
     const item = this.#item(index);
     item.className = result.is_final ? "caption" : "caption live";
-    item.lang = result.language_code;
+    item.lang = this.translated ? "en" : result.language_code;
     this.#results.set(index, result);
     this.#label(result);
     this.#text(item).replaceChildren(...(result.is_final ? shaded(reading) : open(reading)));
-    if (result.is_final) this.#announce(reading.committed_text, result.language_code);
+    if (result.is_final) this.#announce(reading.committed_text, item.lang);
     if (this.#follows) this.#toEnd();
     else this.#latest.hidden = false;
   }
@@ -105,10 +107,10 @@ export class Captions {
     sure.title = say("sure", { percent });
   }
 
-  /** @param {string} text @param {string} spoken BCP-47 */
-  #announce(text, spoken) {
+  /** @param {string} text @param {string} language BCP-47 */
+  #announce(text, language) {
     const line = element("span", "", `${text} `);
-    line.lang = spoken;
+    line.lang = language;
     this.#announcer.append(line);
     while (this.#announcer.childElementCount > 3) this.#announcer.firstElementChild?.remove();
   }

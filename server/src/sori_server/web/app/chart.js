@@ -9,6 +9,8 @@ const WIDTH = 280;
 const FLOOR = 92;
 const LEFT = 34;
 const SLOT = (WIDTH - LEFT) / 36;
+/** Height of a final that took no time. */
+const LEAST = 3;
 /** Ceilings of the chart, ms. */
 const CEILINGS = [50, 100, 200, 500, 1000, 2000, 5000, 10_000];
 
@@ -43,10 +45,8 @@ export class LatencyChart {
   #words(bars) {
     const last = bars.findLast(({ final }) => final) ?? bars.at(-1);
     if (!last) return say("chartEmpty");
-    const { total, queue, features, model } = last;
-    const middle = Math.round((this.#log.final ?? 0) * 1000) || "–";
-    const kind = say(last.final ? "kindFinal" : "kindInterim");
-    return say("chartText", { kind, total, queue, features, model, median: middle });
+    const { final, ...numbers } = last;
+    return say(final ? "chartFinal" : "chartInterim", numbers);
   }
 }
 
@@ -86,7 +86,7 @@ function column(bar, place, ceiling) {
   const x = LEFT + place * SLOT + 1;
   /** @type {[string, number][]} */
   const parts = bar.final
-    ? [["model", bar.model], ["features", bar.features], ["queue", bar.queue]]
+    ? [["model", Math.max(bar.model, LEAST / scale)], ["features", bar.features], ["queue", bar.queue]]
     : [["interim", bar.total]];
   let y = FLOOR;
   return parts.map(([part, ms]) => {

@@ -2,8 +2,15 @@ import { median } from "./clock.js";
 
 /** @typedef {import("../client/types.js").RecognitionResult} RecognitionResult */
 
-/** What the server says of one result, in ms.
- * @typedef {{final: boolean, total: number, queue: number, features: number, model: number}} Bar */
+/** What the server says of one result, in ms. A final may be ready when its pause is over: then
+ * `total` is 0.
+ * @typedef {object} Bar
+ * @property {boolean} final
+ * @property {number} pause silence that was waited for
+ * @property {number} total
+ * @property {number} queue
+ * @property {number} features
+ * @property {number} model */
 
 const KEPT = 36;
 const RATE = 16_000;
@@ -50,6 +57,7 @@ export class LatencyLog {
     if (latency?.total !== undefined) {
       const bar = {
         final: result.is_final,
+        pause: milliseconds(latency.endpointing),
         total: milliseconds(latency.total),
         queue: milliseconds(latency.queue),
         features: milliseconds(latency.preprocessing),
@@ -65,10 +73,10 @@ export class LatencyLog {
     return median(this.#behind);
   }
 
-  /** From the endpoint to the final text, in the middle of the newest; seconds. */
+  /** From the end of speech to its final text, in the middle of the newest; seconds. */
   get final() {
-    const totals = this.bars.filter(({ final }) => final).map(({ total }) => total / 1000);
-    return median(totals);
+    const finals = this.bars.filter(({ final }) => final);
+    return median(finals.map(({ pause, total }) => (pause + total) / 1000));
   }
 
   /** @param {RecognitionResult} result */

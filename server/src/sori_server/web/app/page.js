@@ -36,6 +36,8 @@ export class Page {
   #parts;
   #session;
   #seconds = 0;
+  /** What comes next: the name of a file, and whether it takes the place of what there is. */
+  #next = { name: "", replaces: false };
 
   /** @param {Parts} parts */
   constructor(parts) {
@@ -56,7 +58,7 @@ export class Page {
     if (state === "live") return this.#session.stop();
     if (state !== "idle") return this.#session.cancel();
     const { banner, exports, settings } = this.#parts;
-    if (!mayListen(banner) || !this.#mayReplace(exports.name !== "")) return undefined;
+    if (!mayListen(banner) || !this.#plan("", exports.name !== "")) return undefined;
     banner.hide();
     try {
       await this.#session.listen(settings.config, settings.deviceId, () => this.#deviceEnded());
@@ -69,10 +71,9 @@ export class Page {
   /** Recognize a file, in the place of what there was.
    * @param {File} file */
   async read(file) {
-    const { banner, exports, settings } = this.#parts;
-    if (this.#session.state !== "idle" || !this.#mayReplace(true)) return;
+    const { banner, settings } = this.#parts;
+    if (this.#session.state !== "idle" || !this.#plan(file.name, true)) return;
     banner.hide();
-    exports.name = file.name;
     byId("progress", HTMLProgressElement).value = 0;
     try {
       await this.#session.read(settings.config, file);
@@ -88,8 +89,11 @@ export class Page {
 
   /** Forget all captions. */
   clear() {
+    if (this.#session.state === "idle") this.#forget();
+  }
+
+  #forget() {
     const { transcript, captions, exports } = this.#parts;
-    if (this.#session.state !== "idle") return;
     transcript.clear();
     captions.clear();
     exports.name = "";
@@ -100,13 +104,17 @@ export class Page {
   /** Ask the server what can be chosen, until it answers. */
   async findOffers() {
     const { settings, banner } = this.#parts;
-    try {
-      const answer = await fetch("/v1/models");
-      if (answer.ok) return settings.show(offersOf(await answer.json()));
-    } catch {
-      if (this.#session.state === "idle") banner.show("error", "serverAway", "serverAwayText");
+    for (let away = false; ; await later(OFFERS_AGAIN)) {
+      try {
+        const answer = await fetch("/v1/models");
+        if (away) banner.hide();
+        away = false;
+        if (answer.ok) return settings.show(offersOf(await answer.json()));
+      } catch {
+        away ||= this.#session.state === "idle";
+        if (away) banner.show("error", "serverAway", "serverAwayText");
+      }
     }
-    setTimeout(() => void this.findOffers(), OFFERS_AGAIN);
   }
 
   /** @param {State} state */
@@ -114,7 +122,6 @@ export class Page {
     const { settings, captions, wave } = this.#parts;
     document.body.dataset["state"] = state;
     const record = byId("record", HTMLButtonElement);
-    record.setAttribute("aria-pressed", String(state === "live"));
     record.title = byId("record-text", HTMLElement).textContent = say(ACTIONS[state]);
     byId("doing", HTMLElement).textContent = say(state);
     byId("progress", HTMLProgressElement).hidden = state !== "file";
@@ -138,7 +145,10 @@ export class Page {
 
   /** @param {SoriStream} stream */
   #follow(stream) {
-    const { banner, captions, latency, transcript } = this.#parts;
+    const { banner, captions, exports, latency, settings, transcript } = this.#parts;
+    if (this.#next.replaces) this.#forget();
+    captions.translated = settings.config.recognition?.task === "translate";
+    exports.name = this.#next.name;
     this.#seconds = 0;
     transcript.begin();
     latency.begin();
@@ -200,15 +210,20 @@ export class Page {
     void this.#session.stop();
   }
 
-  /** Whether there is nothing to lose, or the user does not mind; clears it then.
+  /** Whether the user agrees to lose what would be replaced, if anything would.
+   * @param {string} name
    * @param {boolean} replaces */
-  #mayReplace(replaces) {
-    const { exports, transcript } = this.#parts;
-    if (!replaces || transcript.finals.length === 0) return true;
-    if (exports.unsaved && !confirm(say("replace"))) return false;
-    this.clear();
+  #plan(name, replaces) {
+    const { exports } = this.#parts;
+    if (replaces && exports.unsaved && !confirm(say("replace"))) return false;
+    this.#next = { name, replaces };
     return true;
   }
+}
+
+/** @param {number} milliseconds @returns {Promise<void>} */
+function later(milliseconds) {
+  return new Promise((resolve) => setTimeout(resolve, milliseconds));
 }
 
 /** What `GET /v1/models` says.

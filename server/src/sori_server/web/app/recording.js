@@ -1,3 +1,5 @@
+import { toInt16 } from "../client/index.js";
+
 // A recording that was made before: read by the browser, sent as if it were spoken, but faster.
 
 export const RATE = 16_000;
@@ -19,7 +21,7 @@ export async function decoded(file) {
       mono[place] = (mono[place] ?? 0) + sample / audio.numberOfChannels;
     });
   }
-  return Int16Array.from(mono, (sample) => Math.max(-1, Math.min(sample, 1)) * 32_767);
+  return toInt16(mono);
 }
 
 /** Send all samples, as fast as the server takes them.

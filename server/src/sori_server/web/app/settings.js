@@ -4,6 +4,7 @@ import { recall, remember } from "./memory.js";
 
 /** @typedef {import("../client/types.js").Model} Model */
 /** @typedef {import("../client/types.js").StreamingConfig} StreamingConfig */
+/** @typedef {import("./words.js").Word} Word */
 
 /** What the server offers, as `GET /v1/models` says it.
  * @typedef {object} Offers
@@ -118,14 +119,14 @@ export class Settings {
     const demonstration = name === "mini";
     this.#badge.hidden = false;
     this.#badge.classList.toggle("demonstration", demonstration);
-    this.#badge.replaceChildren(display_name || name);
-    this.#modelNote.hidden = !demonstration;
-    if (!demonstration) return;
-    this.#modelNote.textContent = say("demonstrationNote", { name });
-    this.#badge.append(
-      element("span", "badge-long", ` · ${say("demonstration")}`),
-      element("span", "badge-short", ` · ${say("demonstrationShort")}`),
+    const kind = demonstration ? ["demonstration", "demonstrationShort"] : [];
+    const [long, short] = /** @type {Word[]} */ (kind).map((word) => ` · ${say(word)}`);
+    this.#badge.replaceChildren(
+      element("span", "badge-long", (display_name || name) + (long ?? "")),
+      element("span", "badge-short", name + (short ?? "")),
     );
+    this.#modelNote.hidden = !demonstration;
+    this.#modelNote.textContent = say("demonstrationNote", { name });
   }
 }
 

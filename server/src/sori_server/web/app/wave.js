@@ -20,6 +20,7 @@ export class Wave {
 
   constructor() {
     new ResizeObserver(() => this.#draw()).observe(this.#canvas);
+    byId("theme", HTMLButtonElement).addEventListener("click", () => this.#draw());
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.#draw());
   }
 

@@ -42,10 +42,10 @@ export const english = {
   keyFeatures: "features",
   keyModel: "model",
   chartEmpty: "How long each text took, once there is some.",
-  chartText:
-    "{kind}: {total} ms – queue {queue}, features {features}, model {model}. Median of finals {median} ms.",
-  kindFinal: "Last final",
-  kindInterim: "Last interim",
+  chartFinal:
+    "Last final: {total} ms after a pause of {pause} ms – queue {queue}, features {features}, model {model}.",
+  chartInterim:
+    "Last interim: {total} ms – queue {queue}, features {features}, model {model}.",
   reading: "How to read it",
   sampleTentative: "Grey",
   explainTentative: "may still change",
@@ -152,10 +152,10 @@ export const korean = {
   keyFeatures: "특징 추출",
   keyModel: "모델",
   chartEmpty: "자막이 나오면 걸린 시간을 보여 줍니다.",
-  chartText:
-    "{kind}: {total} ms – 대기 {queue}, 특징 추출 {features}, 모델 {model}. 확정 중앙값 {median} ms.",
-  kindFinal: "마지막 확정",
-  kindInterim: "마지막 중간 결과",
+  chartFinal:
+    "마지막 확정: {pause} ms 쉰 뒤 {total} ms – 대기 {queue}, 특징 추출 {features}, 모델 {model}.",
+  chartInterim:
+    "마지막 중간 결과: {total} ms – 대기 {queue}, 특징 추출 {features}, 모델 {model}.",
   reading: "자막 읽는 법",
   sampleTentative: "회색",
   explainTentative: "아직 바뀔 수 있음",
