@@ -46,7 +46,7 @@ class Uploads:
     @property
     def speed(self) -> float:
         """Seconds of recording per second."""
-        return self.final / self.took
+        return self.final / self.took if self.took else 0.0
 
 
 async def talk(address: str, streams: int, lasting: float, seed: int) -> Distribution:
@@ -89,17 +89,20 @@ def recording_of(pieces: Sequence[Piece], minutes: float) -> bytes:
     return (once * (size // len(once) + 1))[:size]
 
 
-async def compare(streams: int, seconds: float, minutes: float, model: str) -> dict[str, object]:
+async def compare(
+    streams: int, seconds: float, files: int, minutes: float, model: str
+) -> dict[str, object]:
     """Both phases; the figures."""
     recording = recording_of(pieces_of(read_corpus(AUDIO)), minutes)
     serve = ("-m", "sori_server", "serve", "--json", "--grpc-port", "0", "--model", model)
-    uploads = Uploads()
+    uploads = [Uploads() for _ in range(files)]
     async with started(*serve) as server:
         alone = await talk(server.address, streams, seconds, seed=1)
-        file = asyncio.create_task(upload(server.address, recording, uploads))
+        sending = [asyncio.create_task(upload(server.address, recording, each)) for each in uploads]
         beside = await talk(server.address, streams, seconds, seed=1)
-        file.cancel()
-        await asyncio.wait([file])
+        for each in sending:
+            each.cancel()
+        await asyncio.wait(sending)
     ratio = {
         name: round(getattr(beside, name) / getattr(alone, name), 3)
         for name in PERCENTILES
@@ -110,8 +113,8 @@ async def compare(streams: int, seconds: float, minutes: float, model: str) -> d
         "alone": asdict(alone),
         "beside_a_file": asdict(beside),
         "ratio": ratio,
-        "uploads": asdict(uploads),
-        "speed": round(uploads.speed, 1),
+        "uploads": [asdict(each) for each in uploads],
+        "speed": round(sum(each.speed for each in uploads), 1),
     }
 
 
@@ -120,10 +123,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--streams", type=int, default=8)
     parser.add_argument("--seconds", type=float, default=26.0)
+    parser.add_argument("--files", type=int, default=1, help="sent at a time")
     parser.add_argument("--file-minutes", type=float, default=10.0)
     parser.add_argument("--model", default="mini")
     given = parser.parse_args()
-    found = compare(given.streams, given.seconds, given.file_minutes, given.model)
+    found = compare(given.streams, given.seconds, given.files, given.file_minutes, given.model)
     print(json.dumps(asyncio.run(found), indent=1))
 
 
