@@ -56,6 +56,11 @@ export class Banner {
     this.#timer = window.setInterval(tick, 250);
   }
 
+  /** Nothing is waited for any more. */
+  stopWaiting() {
+    if (this.#bar.dataset["kind"] === "waiting") this.hide();
+  }
+
   /** Say nothing. */
   hide() {
     clearInterval(this.#timer);

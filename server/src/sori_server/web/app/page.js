@@ -2,7 +2,7 @@ import { clock } from "./clock.js";
 import { byId } from "./dom.js";
 import { say, translated } from "./i18n.js";
 import { Session } from "./session.js";
-import { mayListen, tell } from "./trouble.js";
+import { mayListen, tell, tellWait } from "./trouble.js";
 import { keepAwake } from "./wake.js";
 
 /** @typedef {import("../client/index.js").SoriStream} SoriStream */
@@ -119,7 +119,7 @@ export class Page {
 
   /** @param {State} state */
   #enter(state) {
-    const { settings, captions, wave } = this.#parts;
+    const { banner, settings, captions, wave } = this.#parts;
     document.body.dataset["state"] = state;
     const record = byId("record", HTMLButtonElement);
     record.title = byId("record-text", HTMLElement).textContent = say(ACTIONS[state]);
@@ -130,7 +130,10 @@ export class Page {
     settings.fix(state !== "idle");
     void keepAwake(state === "live");
     if (state !== "live") wave.rest();
-    if (state === "idle") captions.dropOpen();
+    if (state === "idle") {
+      captions.dropOpen();
+      banner.stopWaiting();
+    }
     byId("clear", HTMLButtonElement).disabled =
       state !== "idle" || this.#parts.transcript.finals.length === 0;
   }
@@ -153,12 +156,11 @@ export class Page {
     transcript.begin();
     latency.begin();
     let lost = false;
-    stream.addEventListener("statechange", ({ detail: { state, retryIn } }) => {
-      if (state === "reconnecting") {
+    stream.addEventListener("statechange", ({ detail }) => {
+      if (detail.state === "reconnecting") {
         lost = true;
-        banner.show("waiting", "reconnecting", "reconnectingText");
-        banner.countDown(retryIn ?? 0);
-      } else if (state === "open" && lost) {
+        tellWait(banner, detail);
+      } else if (detail.state === "open" && lost) {
         lost = false;
         captions.dropOpen();
         banner.show("good", "reconnected", "reconnectedText");

@@ -34,6 +34,16 @@ export function tell(banner, error) {
   else banner.show("error", "failed", { said: message });
 }
 
+/** Say in the banner what a stream waits for until it tries again.
+ * @param {Banner} banner
+ * @param {import("../client/types.js").StateChange} change */
+export function tellWait(banner, { cause, retryIn = 0 }) {
+  const [title] = KNOWN[cause?.code ?? ""] ?? [];
+  const lost = !title || cause?.code === "CONNECTION_LOST";
+  banner.show("waiting", lost ? "reconnecting" : title, "reconnectingText");
+  banner.countDown(retryIn);
+}
+
 /** Whether the browser gives this page a microphone at all; says so if not.
  * @param {Banner} banner
  * @returns {boolean} */
