@@ -4,6 +4,11 @@ import { decoded, feed, LARGEST, RATE } from "./recording.js";
 /** @typedef {import("../client/types.js").StreamingConfig} StreamingConfig */
 /** @typedef {"idle" | "starting" | "live" | "file" | "ending"} State */
 
+/** Chromium starts with much gain and lowers it while it listens: the first words of a voice of
+ * normal loudness are overdriven, and misheard.
+ * @type {MediaTrackConstraints} */
+const UNTOUCHED = { autoGainControl: false };
+
 /** What a session tells the page.
  * @typedef {object} Watcher
  * @property {(state: State) => void} onState
@@ -51,6 +56,7 @@ export class Session {
         onAudio: (samples) => this.#hear(samples),
         onLevel: (level) => this.#watcher.onLevel(level),
         onEnded,
+        constraints: UNTOUCHED,
         ...(deviceId && { deviceId }),
       }),
     );
