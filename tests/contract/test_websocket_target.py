@@ -11,6 +11,8 @@ import pytest
 from sori_server.benchmark.target import Conversation, ConversationFailed, Heard, Pcm, Target, Told
 from sori_server.benchmark.targets import target_of
 from sori_server.domain.errors import CapacityExhausted, InvalidConfig
+from support.speech_server import serving
+from support.word_audio import assert_heard, conversation, linear16
 from websockets.asyncio.server import ServerConnection, serve
 
 pytestmark = pytest.mark.contract
@@ -176,6 +178,22 @@ async def test_a_server_without_room_for_connections_has_no_capacity() -> None:
         with pytest.raises(CapacityExhausted, match="503"):
             async with target_of(f"ws://127.0.0.1:{port}/").open("en"):
                 pytest.fail("it is open")
+
+
+@pytest.mark.parametrize("path", PATHS)
+async def test_every_word_is_heard_through_the_real_doors(path: str) -> None:
+    spoken: Pcm = np.frombuffer(linear16(conversation([range(12), range(12, 20)])), np.int16)
+    finals: list[str] = []
+    async with serving() as served, asyncio.timeout(10):
+        target = target_of(f"ws://127.0.0.1:{served.server.bridge_port}{path}")
+        async with target.open("en") as conversing:
+            for start in range(0, len(spoken), 1_600):
+                await conversing.send(spoken[start : start + 1_600])
+            await conversing.end()
+            finals = [each.text async for each in conversing.events() if each.is_final]
+            acknowledged = conversing.acknowledged
+    assert_heard(finals, range(20))
+    assert acknowledged == (len(spoken) if path else None)
 
 
 async def test_leaving_waits_for_nobody() -> None:

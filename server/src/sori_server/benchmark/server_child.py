@@ -12,7 +12,8 @@ from typing import Final
 from sori_server.child_server import started
 from sori_server.settings import PREFIX
 
-_COMMAND: Final = ("-m", "sori_server", "serve", "--json", "--grpc-port", "0")
+_PORTS: Final = ("--grpc-port", "0", "--bridge-port", "0")
+_COMMAND: Final = ("-m", "sori_server", "serve", "--json", *_PORTS)
 
 ROOM: Final[Mapping[str, str]] = MappingProxyType(
     {
