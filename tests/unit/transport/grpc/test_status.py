@@ -41,8 +41,13 @@ GROUPS = {errors.SoriError, errors.ClientError, errors.Unavailable, errors.Engin
 def promised() -> dict[str, str]:
     """What the contract says of each reason, as its comment."""
     source = Path(__file__).parents[4] / "protos" / "sori" / "v1" / "speech.proto"
-    found = re.findall(r"// (.+)\n  ERROR_REASON_(\w+) = ", source.read_text(encoding="utf-8"))
-    return {reason: comment for comment, reason in found if reason != "UNSPECIFIED"}
+    lines = r"((?:  // .+\n)+)  ERROR_REASON_(\w+) = "
+    found = re.findall(lines, source.read_text(encoding="utf-8"))
+    return {
+        reason: comment.replace("  // ", "").replace("\n", " ").strip()
+        for comment, reason in found
+        if reason != "UNSPECIFIED"
+    }
 
 
 PROMISED = promised()
