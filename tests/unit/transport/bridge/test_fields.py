@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from sori_server.domain.errors import InvalidConfig
-from sori_server.transport.bridge.http.fields import Fields, plain_name
+from sori_server.transport.bridge.fields import Fields, plain_name
 
 pytestmark = pytest.mark.unit
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -70,3 +71,42 @@ def error_response(error: errors.SoriError) -> web.Response:
         headers["Retry-After"] = str(math.ceil(error.retry_after))
     text = json.dumps(body, ensure_ascii=False)
     return web.Response(status=status, text=text, headers=headers, content_type="application/json")
+
+
+def renamed(error: errors.ClientError, names: Mapping[str, str]) -> errors.ClientError:
+    """`error` with the client's own name for a field in place of its path in the contract.
+
+    `names` are those names by the path, or the beginning of it, that each became.
+    """
+    path = error.metadata.get("field", "")
+    name = next((name for prefix, name in names.items() if path.startswith(prefix)), None)
+    if name is None:
+        return error
+    facts = {key: value for key, value in error.metadata.items() if key != "field"}
+    if isinstance(error, errors.InvalidConfig):
+        return type(error)(name, error.description, **facts)
+    if isinstance(error, errors.ModelNotFound):
+        message = str(error).replace(path, name, 1)
+        return errors.ModelNotFound(message, metadata={"field": name, **facts})
+    return error
+
+
+def http_failure(failure: web.HTTPException) -> web.Response:
+    """The answer to a request that aiohttp refused, in the same shape."""
+    code = failure.reason.upper().replace(" ", "_").replace("-", "_")
+    error: dict[str, object] = {
+        "type": "invalid_request_error" if failure.status < 500 else "server_error",
+        "param": None,
+        "code": code,
+        "message": failure.text or failure.reason,
+        "field": None,
+        "retryable": False,
+        "retry_after": None,
+        "metadata": {},
+    }
+    allowed = failure.headers.get("Allow")
+    headers = {} if allowed is None else {"Allow": allowed}
+    text = json.dumps({"error": error})
+    return web.Response(
+        status=failure.status, text=text, headers=headers, content_type="application/json"
+    )

@@ -1,4 +1,4 @@
-"""The fields of a form that are no files, read as what they stand for."""
+"""The fields of a form or a query that are no files, read as what they stand for."""
 
 from __future__ import annotations
 

@@ -11,13 +11,13 @@ from sori.v1 import speech_pb2 as pb
 from sori_server.domain.errors import InvalidConfig, SoriError
 from sori_server.transport.bridge.context import BridgeContext
 from sori_server.transport.bridge.errors import error_fields
+from sori_server.transport.bridge.fields import Fields, chosen
 from sori_server.transport.bridge.http.answers import (
     CAPTIONS,
     PLAIN,
     captions_answer,
     json_answer,
 )
-from sori_server.transport.bridge.http.fields import Fields, chosen
 from sori_server.transport.bridge.http.model_names import served_name
 from sori_server.transport.bridge.http.recordings import Transcript, Wanted, recognize
 from sori_server.transport.bridge.http.sse import EventAnswer

@@ -11,14 +11,10 @@ from typing import Final
 from sori.v1 import speech_pb2 as pb
 
 from sori_server.domain.audio import seconds
-from sori_server.domain.errors import (
-    ClientError,
-    InvalidConfig,
-    ModelNotFound,
-    RecognitionFailed,
-)
+from sori_server.domain.errors import ClientError, RecognitionFailed
 from sori_server.domain.events import Result
 from sori_server.transport.bridge.context import BridgeContext
+from sori_server.transport.bridge.errors import renamed
 from sori_server.transport.bridge.http.uploads import PIECE, Form
 from sori_server.transport.contract import results
 from sori_server.transport.contract.durations import duration
@@ -157,20 +153,5 @@ async def recognize(
     try:
         await context.backend.stream(link)
     except ClientError as error:
-        raise in_form(error, names) from error
+        raise renamed(error, names) from error
     return link.transcript
-
-
-def in_form(error: ClientError, names: Mapping[str, str]) -> ClientError:
-    """`error` with the form's field in place of its path in the contract."""
-    path = error.metadata.get("field", "")
-    name = next((name for prefix, name in names.items() if path.startswith(prefix)), None)
-    if name is None:
-        return error
-    facts = {key: value for key, value in error.metadata.items() if key != "field"}
-    if isinstance(error, InvalidConfig):
-        return type(error)(name, error.description, **facts)
-    if isinstance(error, ModelNotFound):
-        message = str(error).replace(path, name, 1)
-        return ModelNotFound(message, metadata={"field": name, **facts})
-    return error

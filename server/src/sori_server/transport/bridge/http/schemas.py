@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from sori_server.transport.bridge.fields import FLAGS
 from sori_server.transport.bridge.http import openai_api, transcribe
-from sori_server.transport.bridge.http.fields import FLAGS
 
 Schema = dict[str, Any]
 

@@ -12,6 +12,7 @@ from sori_server.domain.errors import InvalidConfig, SoriError
 from sori_server.domain.transcripts import segments
 from sori_server.transport.bridge.context import BridgeContext
 from sori_server.transport.bridge.errors import error_fields
+from sori_server.transport.bridge.fields import Fields
 from sori_server.transport.bridge.http.answers import (
     CAPTIONS,
     captions_answer,
@@ -20,7 +21,6 @@ from sori_server.transport.bridge.http.answers import (
     transcript_fields,
     warning_fields,
 )
-from sori_server.transport.bridge.http.fields import Fields
 from sori_server.transport.bridge.http.recordings import Transcript, Wanted, recognize
 from sori_server.transport.bridge.http.sse import EventAnswer
 from sori_server.transport.bridge.http.uploads import Form, FormKind, Uploads

@@ -23,7 +23,7 @@ from sori_server.domain.errors import (
     quoted,
 )
 from sori_server.domain.limits import Limits
-from sori_server.transport.bridge.http.fields import Fields, plain_name
+from sori_server.transport.bridge.fields import Fields, plain_name
 
 PIECE: Final = 64 * 1024
 """Bytes written to disk at a time, in a thread: a disk may keep its writer waiting."""

@@ -1,0 +1,73 @@
+"""What holds for every request: who may send it, and how errors are answered."""
+
+from __future__ import annotations
+
+import logging
+from typing import Final
+
+from aiohttp import hdrs, web
+from aiohttp.typedefs import Handler
+
+from sori_server.domain.errors import SoriError
+from sori_server.transport.bridge.errors import error_response, http_failure
+from sori_server.transport.bridge.origins import OriginPolicy
+
+_EVERYWHERE: Final = {
+    hdrs.CACHE_CONTROL: "no-cache",
+    hdrs.SERVER: "sori",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+}
+_ALLOWED: Final = {
+    hdrs.ACCESS_CONTROL_ALLOW_METHODS: "GET, POST",
+    hdrs.ACCESS_CONTROL_ALLOW_HEADERS: "*",
+    hdrs.ACCESS_CONTROL_MAX_AGE: "600",
+}
+
+_log = logging.getLogger(__name__)
+
+
+class Gatekeeper:
+    """A middleware around all handlers: origins are checked, errors become answers in JSON."""
+
+    def __init__(self, origins: OriginPolicy) -> None:
+        self._origins = origins
+
+    async def prepare(self, request: web.Request, response: web.StreamResponse) -> None:
+        """Add the headers that every answer has; a signal handler of `on_response_prepare`."""
+        response.headers.update(_EVERYWHERE)
+        origin = request.headers.get(hdrs.ORIGIN)
+        if origin is not None and response.status != web.HTTPForbidden.status_code:
+            response.headers[hdrs.ACCESS_CONTROL_ALLOW_ORIGIN] = origin
+            response.headers[hdrs.VARY] = hdrs.ORIGIN
+
+    @web.middleware
+    async def answer(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        """The answer of `handler`, or why there is none."""
+        try:
+            if not is_websocket(request):  # it is told the reason in its own way
+                self._origins.check(request.headers)
+            if _asks_first(request):
+                return web.Response(status=204, headers=_ALLOWED)
+            return await handler(request)
+        except SoriError as error:
+            response = error_response(error)
+        except web.HTTPException as failure:
+            response = http_failure(failure)
+        except Exception as error:
+            _log.exception("a request failed: %s", type(error).__name__)
+            response = error_response(SoriError("internal error"))
+        if not request.content.is_eof():
+            response.force_close()
+        return response
+
+
+def is_websocket(request: web.Request) -> bool:
+    """Whether a request wants to become a WebSocket."""
+    return request.headers.get(hdrs.UPGRADE, "").lower() == "websocket"
+
+
+def _asks_first(request: web.Request) -> bool:
+    """Whether a browser asks if a page of another site may send a request."""
+    asks = hdrs.ACCESS_CONTROL_REQUEST_METHOD in request.headers
+    return asks and request.method == hdrs.METH_OPTIONS
