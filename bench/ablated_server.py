@@ -41,7 +41,7 @@ def settings_for(variant: Variant, model: str, grpc_port: int) -> Settings:
         max_final_delay=UNBOUNDED,
         max_gateway_load=UNBOUNDED,
     )
-    settings = Settings(model=model, grpc_port=grpc_port, log_level="warning")
+    settings = Settings(model=model, grpc_port=grpc_port, bridge_port=0, log_level="warning")
     return replace(
         settings,
         limits=replace(limits, **variant.limits),  # type: ignore[arg-type]

@@ -94,7 +94,8 @@ async def compare(
 ) -> dict[str, object]:
     """Both phases; the figures."""
     recording = recording_of(pieces_of(read_corpus(AUDIO)), minutes)
-    serve = ("-m", "sori_server", "serve", "--json", "--grpc-port", "0", "--model", model)
+    ports = ("--grpc-port", "0", "--bridge-port", "0")
+    serve = ("-m", "sori_server", "serve", "--json", *ports, "--model", model)
     uploads = [Uploads() for _ in range(files)]
     async with started(*serve) as server:
         alone = await talk(server.address, streams, seconds, seed=1)

@@ -98,7 +98,7 @@ async def serve(*, hears: bool) -> None:
         max_gateway_load=math.inf,
     )
     engine = BatchingEngine(fake_loader(), FrontEnd(hears), limits)
-    async with Server(Settings(grpc_port=0, limits=limits), engine) as server:
+    async with Server(Settings(grpc_port=0, bridge_port=0, limits=limits), engine) as server:
         print(server.grpc_port, flush=True)
         await asyncio.to_thread(sys.stdin.read)
 

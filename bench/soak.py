@@ -125,7 +125,8 @@ async def soak(minutes: float, streams: int, model: str) -> tuple[list[Sample], 
     cast = cast_of(pieces_of(read_corpus(AUDIO)), Workload.CONVERSATIONAL, seed=1)
     scripts = [plan.script for plan in cast.plans(SCRIPTS, 1.0)]
     tally, samples = Tally(), []
-    serve = ("-m", "sori_server", "serve", "--json", "--grpc-port", "0", "--model", model)
+    ports = ("--grpc-port", "0", "--bridge-port", "0")
+    serve = ("-m", "sori_server", "serve", "--json", *ports, "--model", model)
     async with started(*serve) as server, asyncio.TaskGroup() as tasks:
         clock, target = Clock(time.monotonic()), SoriTarget(server.address)
         speakers = [tasks.create_task(speak(target, scripts, clock, tally)) for _ in range(streams)]

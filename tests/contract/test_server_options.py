@@ -139,7 +139,7 @@ async def test_clients_may_ping_as_often_as_the_limit_says() -> None:
 async def test_a_port_is_not_shared_with_a_second_server() -> None:
     """grpc.so_reuseport: or two servers by mistake would get half of the streams each."""
     async with serving() as served:
-        settings = Settings(grpc_port=served.server.grpc_port)
+        settings = Settings(grpc_port=served.server.grpc_port, bridge_port=0)
         second = Server(settings, fake_engine())
         with pytest.raises(AddressUnavailable) as refused:
             await second.__aenter__()

@@ -192,7 +192,7 @@ async def test_settings_of_the_client_win_over_its_preset(served: Served) -> Non
 
 
 async def test_a_server_s_preset_is_for_streams_that_name_none() -> None:
-    settings = Settings(grpc_port=0, preset="meeting")
+    settings = Settings(grpc_port=0, bridge_port=0, preset="meeting")
     async with Server(settings, ScriptedEngine()) as server:
         served = Served(server, ScriptedEngine())
         async with served.stream() as plain, served.stream(config_of(preset="captions")) as own:
@@ -336,7 +336,7 @@ async def engine() -> ScriptedEngine:
 
 async def asked(engine: ScriptedEngine, config: pb.StreamingConfig, data: bytes) -> Stream:
     """What a server with this engine makes of a stream."""
-    server = Server(Settings(grpc_port=0), engine)
+    server = Server(Settings(grpc_port=0, bridge_port=0), engine)
     async with server, Served(server, engine).stream(config) as stream:
         await stream.audio(data)
         await stream.end_of_audio()

@@ -361,7 +361,7 @@ async def test_ready_follows_the_server_and_does_not_hold_it_up() -> None:
     port = free_port()
     async with upstream(f"127.0.0.1:{port}", Limits(retry_delay=0.05)) as (backend, _):
         assert not backend.ready
-        server = Server(Settings(grpc_port=port, limits=limits), fake_engine())
+        server = Server(Settings(grpc_port=port, bridge_port=0, limits=limits), fake_engine())
         async with asyncio.timeout(2 * PATIENCE):
             async with server:
                 await until_ready(backend)

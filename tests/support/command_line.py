@@ -45,7 +45,7 @@ def start(*arguments: str | Path, **environ: str) -> subprocess.Popen[bytes]:
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        env={**clean, "COLUMNS": "100", "PYTHONUNBUFFERED": "", **environ},
+        env={**clean, "COLUMNS": "100", "PYTHONUNBUFFERED": "", "SORI_BRIDGE_PORT": "0", **environ},
     )
 
 

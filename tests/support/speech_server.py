@@ -112,7 +112,7 @@ def tiered_fake_engine(interims: FakeBehaviour | None = None) -> TieredEngine:
 
 def server_for(engine: EnginePort, limits: Limits | None = None) -> Server:
     """A server on a free port, not started."""
-    return Server(Settings(grpc_port=0, limits=limits or Limits()), engine)
+    return Server(Settings(grpc_port=0, bridge_port=0, limits=limits or Limits()), engine)
 
 
 @asynccontextmanager
@@ -193,7 +193,7 @@ async def _kept_alive(stream: Stream) -> AsyncIterator[None]:
 @asynccontextmanager
 async def serving_mini() -> AsyncIterator[Served]:
     """A server with the bundled model, on this machine's processor."""
-    settings = Settings(model="mini", device="cpu", grpc_port=0)
+    settings = Settings(model="mini", device="cpu", grpc_port=0, bridge_port=0)
     sys.modules["__main__"] = ModuleType("__main__")
     engine = build_engine(settings, resolve_model(settings))
     async with Server(settings, engine) as server:

@@ -45,7 +45,7 @@ async def _collected() -> AsyncIterator[None]:
 
 
 def server_for(engine: ScriptedEngine, port: int = 0, **limits: float) -> Server:
-    settings = Settings(grpc_port=port, limits=Limits(**limits))  # type: ignore[arg-type]
+    settings = Settings(grpc_port=port, bridge_port=0, limits=Limits(**limits))  # type: ignore[arg-type]
     return Server(settings, engine)
 
 
@@ -66,11 +66,11 @@ async def test_a_server_serves_from_the_start_of_its_engine_to_the_end() -> None
     engine = ScriptedEngine()
     async with server_for(engine) as server:
         assert engine.calls == ["start"]
-        assert accepts(server.grpc_port)
+        ports = server.grpc_port, server.bridge_port
+        assert all(map(accepts, ports))
         assert await health(server) == STATUS.SERVING
-        port = server.grpc_port
     assert engine.calls == ["start", "close"]
-    assert not accepts(port)
+    assert not any(map(accepts, ports))
     assert server.gateway.draining
     assert len(asyncio.all_tasks()) == 1
 
@@ -82,8 +82,8 @@ class Looked(ScriptedEngine):
     seen = STATUS.UNKNOWN
 
     async def start(self) -> None:
-        self.ready = False
         assert accepts(self.server.grpc_port)
+        assert accepts(self.server.bridge_port)
         self.seen = await health(self.server)
         self.ready = True
         await super().start()
@@ -91,6 +91,7 @@ class Looked(ScriptedEngine):
 
 async def test_the_port_is_open_before_the_model_is_warm() -> None:
     engine = Looked()
+    engine.ready = False
     engine.server = server_for(engine)
     async with engine.server:
         assert engine.seen == STATUS.NOT_SERVING
@@ -214,7 +215,7 @@ async def test_addresses_of_ipv6_are_served() -> None:
             probe.bind(("::1", 0))
         except OSError:
             pytest.skip("this machine has no IPv6 loopback")
-    settings = Settings(host="::1", grpc_port=0)
+    settings = Settings(host="::1", grpc_port=0, bridge_port=0)
     async with (
         Server(settings, ScriptedEngine()) as server,
         grpc.aio.insecure_channel(f"[::1]:{server.grpc_port}") as channel,

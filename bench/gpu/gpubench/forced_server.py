@@ -35,6 +35,7 @@ def main() -> None:
     asked = parser.parse_args()
     given = {
         "grpc_port": 0,
+        "bridge_port": 0,
         "model": asked.folder,
         "device": asked.device,
         "short_windows": asked.short_windows,

@@ -22,6 +22,9 @@ from sori_server.engine.tiers import TieredAudio, TieredEngine
 from sori_server.engine.whisper import WhisperSpeechModel
 from sori_server.runtime.gateway import Gateway
 from sori_server.settings import Settings
+from sori_server.transport.bridge.context import BridgeContext
+from sori_server.transport.bridge.server import BridgeServer
+from sori_server.transport.contract.local import LocalBackend
 from sori_server.transport.grpc.server import GrpcServer
 
 _log = logging.getLogger(__name__)
@@ -127,7 +130,7 @@ def _device(settings: Settings) -> str:
 class Server:
     """One gateway process: an engine and the doors to it, as an async context.
 
-    Health answers NOT_SERVING from the moment the port is open until the model is warm,
+    Health answers NOT_SERVING from the moment the ports are open until the model is warm,
     while a worker is being replaced, and from the moment the server starts to leave.
     """
 
@@ -136,20 +139,27 @@ class Server:
         self._engine = engine
         self.gateway = Gateway(engine, settings.limits, _preset(settings))
         self._grpc = GrpcServer(self.gateway)
+        context = BridgeContext(LocalBackend(self.gateway), settings.limits)
+        self._bridge = BridgeServer(context, settings.allowed_origins)
         self._opened = AsyncExitStack()
         self.grpc_port = 0
+        self.bridge_port = 0
 
     async def __aenter__(self) -> Server:
-        """Open the port, then warm the model.
+        """Open the ports, then warm the model.
 
         Raises:
-            AddressUnavailable: the port cannot be opened.
+            AddressUnavailable: a port cannot be opened.
             EngineUnavailable: the model cannot be loaded.
         """
         async with AsyncExitStack() as opened:
             opened.push_async_callback(self._engine.close)
             self.grpc_port = await self._grpc.start(self._settings.host, self._settings.grpc_port)
             opened.push_async_callback(self._grpc.stop)
+            opened.push_async_callback(self._bridge.stop)
+            self.bridge_port = await self._bridge.start(
+                self._settings.host, self._settings.bridge_port
+            )
             await self._engine.start()
             await self._grpc.tell_health()
             opened.push_async_callback(self._drain)
@@ -163,4 +173,5 @@ class Server:
     async def _drain(self) -> None:
         """Refuse new streams, and flush the finals of open ones."""
         await self._grpc.begin_drain()
+        self._bridge.begin_drain()
         await self.gateway.drain()

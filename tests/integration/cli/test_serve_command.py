@@ -3,9 +3,11 @@
 import asyncio
 import contextlib
 import os
+import re
 import signal
 import subprocess
 import time
+import urllib.request
 from collections.abc import AsyncGenerator
 from pathlib import Path
 
@@ -67,6 +69,7 @@ def test_says_on_one_line_that_it_is_ready(server: Serving) -> None:
     assert server.ready == {
         "event": "ready",
         "grpc_port": port,
+        "bridge_port": server.ready["bridge_port"],
         "model": "mini",
         "interim_model": "",
         "device": "cpu",
@@ -111,7 +114,9 @@ def test_the_banner_suggests_what_works_and_ctrl_c_exits_130() -> None:
         banner = ""
         while "Ctrl-C stops" not in banner:
             banner += next_line(process)
-        commands = [line.strip() for line in banner.splitlines() if "127.0.0.1:" in line][1:]
+        commands = [line.strip() for line in banner.splitlines() if "127.0.0.1:" in line][2:]
+        (page,) = re.findall(r"Speak on (http://127\.0\.0\.1:\d+/)", banner)
+        assert b"<title>Sori</title>" in urllib.request.urlopen(page, timeout=WAIT).read()  # noqa: S310
         stream = [*commands[0].split(), "--fast", "--no-interim"]
         heard = subprocess.run(stream, capture_output=True, timeout=WAIT, check=True)
         process.send_signal(signal.SIGINT)

@@ -11,6 +11,7 @@ from typer.core import TyperGroup
 from sori_server import __version__
 from sori_server.cli.commands import (
     bench,
+    bridge,
     demo,
     eval,
     mic,
@@ -63,6 +64,7 @@ _SPEECH: Final = "Speech to text"
 _QUALITY: Final = "Quality"
 
 app.command(rich_help_panel=_SERVER, epilog=serve.EPILOG)(serve.serve)
+app.command(rich_help_panel=_SERVER, epilog=bridge.EPILOG)(bridge.bridge)
 app.command(rich_help_panel=_SERVER)(demo.demo)
 app.add_typer(models.app, rich_help_panel=_SERVER)
 app.command(rich_help_panel=_SERVER, epilog=presets.EPILOG)(presets.presets)

@@ -13,7 +13,6 @@ import sys
 from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
 from pathlib import Path
-from typing import Final
 
 from rich.console import Console
 from rich.text import Text
@@ -21,6 +20,7 @@ from rich.text import Text
 from sori_server import __version__
 from sori_server.app import Server, build_engine
 from sori_server.cli import logs
+from sori_server.cli.addresses import address_of, page_url
 from sori_server.cli.demo.recordings import AUDIO
 from sori_server.cli.exits import ExitCode
 from sori_server.cli.interruption import Interruption
@@ -29,8 +29,6 @@ from sori_server.cli.options import DEFAULT_ADDRESS
 from sori_server.cli.rendering import DIM
 from sori_server.engine.models import ResolvedModel
 from sori_server.settings import Settings, load_settings
-
-_ANY_ADDRESS: Final = ("0.0.0.0", "[::]", "::")  # noqa: S104 - compared, not listened on
 
 _log = logging.getLogger(__name__)
 
@@ -77,6 +75,7 @@ def print_ready_line(server: Server) -> None:
     ready = {
         "event": "ready",
         "grpc_port": server.grpc_port,
+        "bridge_port": server.bridge_port,
         "model": server.gateway.model.name,
         "interim_model": server.gateway.model.interim_model,
         "device": server.gateway.model.device,
@@ -89,8 +88,6 @@ def print_banner(settings: Settings, server: Server) -> None:
     """What serves where, and three commands to try."""
     model = server.gateway.model
     interims = f", interims: {model.interim_model}" if model.interim_model else ""
-    host = "127.0.0.1" if settings.host in _ANY_ADDRESS else settings.host
-    address = f"{host}:{server.grpc_port}"
     console = Console(highlight=False, soft_wrap=True)
     console.print(
         Text.assemble(
@@ -99,10 +96,12 @@ def print_banner(settings: Settings, server: Server) -> None:
             f" {__version__} is ready on ",
             (f"{settings.host}:{server.grpc_port}", "bold"),
             (f"   {model.name}{interims}, {model.device}, {model.compute_type}", DIM),
-            "\n\n  Try in another terminal:",
+            "\n\n  Speak on ",
+            (page_url(settings.host, server.bridge_port), "green"),
+            ", or try in another terminal:",
         )
     )
-    for command in suggestions(address):
+    for command in suggestions(address_of(settings.host, server.grpc_port)):
         console.print(Text(f"    {command}", "green"))
     console.print(Text("\n  Ctrl-C stops.\n", DIM))
 

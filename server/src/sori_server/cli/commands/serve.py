@@ -19,7 +19,7 @@ from sori_server.cli.options import (
 
 EPILOG: Final = (
     "$ sori serve --model mini\n\n"
-    "$ sori serve --host 0.0.0.0 --grpc-port 0 --json\n\n"
+    "$ sori serve --host 0.0.0.0 --grpc-port 0 --bridge-port 0 --json\n\n"
     "Every setting has one name: in the file, as SORI_* variable and as flag. Limits are the table"
     " \\[limits] of the file, or SORI_LIMITS_MAX_STREAMS and so on.\n\n"
     "SIGTERM flushes open streams and exits 0, Ctrl-C does so and exits 130; a second signal stops"
@@ -52,8 +52,17 @@ BridgePort = Annotated[
     int | None,
     typer.Option(
         metavar="PORT",
-        help="Reserved for WebSocket and HTTP: nothing listens there yet.",
+        help="WebSocket, HTTP and the page; 0 picks a free one.",
         show_default="8765",
+        rich_help_panel=_LISTEN,
+    ),
+]
+AllowedOrigins = Annotated[
+    str | None,
+    typer.Option(
+        metavar="ORIGIN,...",
+        help="Sites whose pages may use it besides its own, such as https://example.org.",
+        show_default="none",
         rich_help_panel=_LISTEN,
     ),
 ]
@@ -86,6 +95,7 @@ def serve(
     host: Host = None,
     grpc_port: GrpcPort = None,
     bridge_port: BridgePort = None,
+    allowed_origins: AllowedOrigins = None,
     model: Model = None,
     interim_model: InterimModel = None,
     short_windows: ShortWindows = None,
@@ -98,13 +108,14 @@ def serve(
     log_level: LogLevel = None,
     json: Json = False,
 ) -> None:
-    """Serve speech recognition over gRPC."""
+    """Serve speech recognition over gRPC, WebSocket and HTTP, with a page for browsers."""
     from sori_server.cli.serving import serve_until_told
 
     flags = {
         "host": host,
         "grpc_port": grpc_port,
         "bridge_port": bridge_port,
+        "allowed_origins": allowed_origins,
         "model": model,
         "interim_model": interim_model,
         "short_windows": short_windows,

@@ -10,7 +10,8 @@ from typing import Final
 from sori_server.child_server import ReadyServer, started
 from sori_server.settings import PREFIX
 
-_COMMAND: Final = ("-m", "sori_server", "serve", "--json", "--model", "mini", "--grpc-port", "0")
+_PORTS: Final = ("--grpc-port", "0", "--bridge-port", "0")
+_COMMAND: Final = ("-m", "sori_server", "serve", "--json", "--model", "mini", *_PORTS)
 _OPTIONS: Final = ("--log-level", "warning", "--device", "cpu")
 
 

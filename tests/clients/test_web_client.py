@@ -1,0 +1,177 @@
+"""The web client under Node: its types, its own tests, and real speech through a real server."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import shutil
+import signal
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import grpc
+import numpy as np
+import pytest
+from sori.v1 import speech_pb2 as pb
+from support.command_line import Serving, serving
+from support.raw_client import Stream, config_of
+from support.recordings import read_recording
+
+PACKAGE = Path(__file__).parents[2] / "clients" / "web"
+NODE, NPM = shutil.which("node"), shutil.which("npm")
+TOOLS = ("typescript", "ws")
+PATIENCE = 120
+"""Seconds a run of Node may take on a busy machine."""
+
+CONFIG = {"recognition": {"language_codes": ["en"], "features": {"word_time_offsets": True}}}
+
+pytestmark = [
+    pytest.mark.clients,
+    pytest.mark.timeout(300),
+    pytest.mark.skipif(NODE is None or NPM is None, reason="needs node and npm"),
+]
+
+
+@pytest.fixture(scope="module")
+def package() -> Path:
+    """With what it is developed with, which is kept in the checkout."""
+    wanted = json.loads((PACKAGE / "package.json").read_text())["devDependencies"]
+    if any(_installed(name) != wanted[name] for name in TOOLS):
+        command = [str(NPM), "install", "--no-package-lock", "--no-audit", "--no-fund"]
+        done = subprocess.run(command, cwd=PACKAGE, check=False, capture_output=True, text=True)
+        if done.returncode:
+            pytest.skip(f"npm cannot install here: {done.stderr.strip()[-200:]}")
+    return PACKAGE
+
+
+def _installed(name: str) -> str | None:
+    described = PACKAGE / "node_modules" / name / "package.json"
+    return json.loads(described.read_text())["version"] if described.exists() else None
+
+
+@pytest.fixture(scope="module")
+def pcm(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A bundled recording as raw 16-bit samples."""
+    samples = read_recording("en_dialog").samples
+    path = tmp_path_factory.mktemp("audio") / "en_dialog.pcm"
+    path.write_bytes(np.round(samples * 32_767).astype("<i2").tobytes())
+    return path
+
+
+def assert_passes(*command: str) -> None:
+    done = subprocess.run(
+        command, cwd=PACKAGE, check=False, capture_output=True, text=True, timeout=PATIENCE
+    )
+    assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-4000:]
+
+
+def test_types_hold(package: Path) -> None:
+    assert_passes(str(package / "node_modules" / ".bin" / "tsc"), "--project", "tsconfig.json")
+
+
+def test_its_own_tests_pass(package: Path) -> None:
+    tests = sorted(str(path) for path in (package / "test").glob("*.test.js"))
+    assert_passes(str(NODE), "--test", *tests)
+
+
+def test_finals_are_those_of_grpc(package: Path, pcm: Path) -> None:
+    with serving(SORI_BRIDGE_PORT="0") as server, streaming(server, package, pcm, 0) as client:
+        events = [json.loads(line) for line in client.communicate(timeout=PATIENCE)[0].splitlines()]
+        assert client.returncode == 0
+        assert finals(events) == asyncio.run(finals_of_grpc(server, pcm.read_bytes()))
+    assert summary(events)["session_count"] == 1
+
+
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM])
+def test_a_server_that_comes_back_has_cost_no_word(
+    package: Path, pcm: Path, how: signal.Signals
+) -> None:
+    with contextlib.ExitStack() as stack:
+        first = stack.enter_context(serving(SORI_BRIDGE_PORT="0", SORI_LIMITS_DRAIN_GRACE="0.1"))
+        expected = asyncio.run(finals_of_grpc(first, pcm.read_bytes()))
+        client = stack.enter_context(streaming(first, package, pcm, 3))
+        assert client.stdout is not None
+        events = []
+        for line in client.stdout:
+            events.append(json.loads(line))
+            if finals(events):
+                break
+        first.process.send_signal(how)
+        first.process.wait(PATIENCE)
+        stack.enter_context(serving(SORI_BRIDGE_PORT=str(first.ready["bridge_port"])))
+        rest, _ = client.communicate(timeout=PATIENCE)
+        events += [json.loads(line) for line in rest.splitlines()]
+        assert client.returncode == 0
+    states = [event["detail"]["state"] for event in events if event["name"] == "statechange"]
+    assert "reconnecting" in states
+    assert summary(events)["session_count"] == 2
+    assert words(finals(events)) == words(expected)
+    assert [final["index"] for final in finals(events)] == list(range(len(expected)))
+    for found, wanted in zip(finals(events), expected, strict=True):
+        assert found["start"] == pytest.approx(wanted["start"], abs=0.1)
+        assert found["end"] == pytest.approx(wanted["end"], abs=0.1)
+
+
+@contextlib.contextmanager
+def streaming(
+    server: Serving, package: Path, pcm: Path, speed: int
+) -> Iterator[subprocess.Popen[str]]:
+    """The client under Node, which speaks the recording; nothing is left of it."""
+    script = package / "test" / "end-to-end" / "stream-file.js"
+    url = f"http://127.0.0.1:{server.ready['bridge_port']}/v1/stream"
+    command = [str(NODE), str(script), url, str(pcm), str(speed), json.dumps(CONFIG)]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def finals(events: list[dict[str, dict]]) -> list[dict[str, object]]:
+    """The final results of the client."""
+    results = [event["detail"] for event in events if event["name"] == "result"]
+    return [
+        {
+            "index": result["utterance_index"],
+            "start": result["start_offset"],
+            "end": result["end_offset"],
+            "text": result["alternatives"][0]["committed_text"],
+            "words": [word["word"] for word in result["alternatives"][0]["words"]],
+        }
+        for result in results
+        if result["is_final"]
+    ]
+
+
+async def finals_of_grpc(server: Serving, audio: bytes) -> list[dict[str, object]]:
+    """The same from the other door."""
+    features = pb.RecognitionFeatures(word_time_offsets=True)
+    config = config_of(language_codes=["en"], features=features)
+    async with Stream(grpc.aio.insecure_channel(server.address)) as stream:
+        await stream.send(config=config)
+        await stream.audio(audio, chunk=32_000)
+        await stream.end_of_audio()
+        await stream.ended()
+        results = [response.result for response in stream.responses if response.result.is_final]
+    return [
+        {
+            "index": result.utterance_index,
+            "start": result.start_offset.ToMicroseconds() / 1e6,
+            "end": result.end_offset.ToMicroseconds() / 1e6,
+            "text": result.alternatives[0].committed_text,
+            "words": [word.word for word in result.alternatives[0].words],
+        }
+        for result in results
+    ]
+
+
+def summary(events: list[dict[str, dict]]) -> dict[str, object]:
+    (found,) = [event["detail"] for event in events if event["name"] == "summary"]
+    return found
+
+
+def words(results: list[dict[str, object]]) -> list[object]:
+    return [result["words"] for result in results]
