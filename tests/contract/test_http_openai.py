@@ -6,6 +6,7 @@ import json
 from collections.abc import AsyncIterator
 
 import pytest
+from sori_server.domain.presets import PRESETS
 from sori_server.engine.fake import POISON_WORD
 from support.http_api import HttpApi, form, http_api, wav
 from support.speech_server import serving
@@ -101,7 +102,9 @@ async def test_names_of_the_model(api: HttpApi, name: str) -> None:
     assert (await api.post(PATH, filled(model=name))).status == 200
     entry = (await api.get(f"/v1/models/{name}")).json
     assert (entry["id"], entry["object"], entry["languages"]) == ("fake", "model", ["en", "ko"])
-    assert (await api.get("/v1/models")).json == {"object": "list", "data": [entry]}
+    listed = (await api.get("/v1/models")).json
+    presets = [{"name": each.name, "description": each.description} for each in PRESETS]
+    assert listed == {"object": "list", "data": [entry], "presets": presets}
 
 
 async def test_another_model_is_not_found(api: HttpApi) -> None:

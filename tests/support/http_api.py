@@ -1,4 +1,4 @@
-"""The HTTP API of a server under test, on a port of its own, and files to post to it."""
+"""The HTTP API of a server under test, and files to post to it."""
 
 from __future__ import annotations
 
@@ -15,12 +15,6 @@ from tempfile import gettempdir
 from typing import Any
 
 import aiohttp
-from aiohttp import web
-from sori_server.domain.errors import SoriError
-from sori_server.transport.bridge.context import BridgeContext
-from sori_server.transport.bridge.errors import error_response
-from sori_server.transport.bridge.http.routes import routes
-from sori_server.transport.contract.local import LocalBackend
 from support.raw_client import PATIENCE
 from support.speech_server import Served, serving
 from support.word_audio import Audio, linear16
@@ -109,28 +103,9 @@ def unnamed_files() -> set[str]:
 @asynccontextmanager
 async def http_api(served: Served) -> AsyncIterator[HttpApi]:
     """The API of a server."""
-    app = web.Application(middlewares=[_told])
-    app.add_routes(routes(BridgeContext(LocalBackend(served.gateway), served.gateway.limits)))
-    runner = web.AppRunner(app, handler_cancellation=True, lingering_time=1.0)
-    await runner.setup()
-    try:
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
-        port = runner.addresses[0][1]
-        async with aiohttp.ClientSession() as session:
-            yield HttpApi(f"http://127.0.0.1:{port}", port, session)
-    finally:
-        await runner.cleanup()
-
-
-@web.middleware
-async def _told(request: web.Request, handler: Any) -> web.StreamResponse:  # noqa: ANN401
-    try:
-        response: web.StreamResponse = await handler(request)
-    except SoriError as error:
-        response = error_response(error)
-        if not request.content.is_eof():
-            response.force_close()
-    return response
+    port = served.server.bridge_port
+    async with aiohttp.ClientSession() as session:
+        yield HttpApi(f"http://127.0.0.1:{port}", port, session)
 
 
 @contextmanager

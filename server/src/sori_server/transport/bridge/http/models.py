@@ -20,13 +20,15 @@ class Models:
         self._backend = context.backend
 
     async def all(self, request: web.Request) -> web.Response:  # noqa: ARG002 - aiohttp's shape
-        """Every model.
+        """Every model, and the presets that a stream or a file may name.
 
         Raises:
             ModelLoading: it is not known yet.
         """
         models = [model_fields(model) for model in await self._backend.models()]
-        return json_answer({"object": "list", "data": models})
+        info = await self._backend.server_info()
+        presets = [{"name": each.name, "description": each.description} for each in info.presets]
+        return json_answer({"object": "list", "data": models, "presets": presets})
 
     async def one(self, request: web.Request) -> web.Response:
         """The model of a name, or the one that an alias stands for.

@@ -198,7 +198,14 @@ COMPONENTS: Final[dict[str, Schema]] = {
     "VerboseSegment": _VERBOSE_SEGMENT,
     "VerboseTranscript": _VERBOSE,
     "Model": _MODEL_ENTRY,
-    "Models": fixed({"object": one_of("list"), "data": several(ref("Model"))}),
+    "Models": fixed(
+        {
+            "object": one_of("list"),
+            "data": several(ref("Model")),
+            "presets": several(ref("Preset")),
+        }
+    ),
+    "Preset": fixed({"name": TEXT, "description": TEXT}),
     "Status": fixed({"status": one_of("ok", "ready", "not_ready")}),
     "Error": _ERROR,
 }
