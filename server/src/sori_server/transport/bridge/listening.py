@@ -7,6 +7,7 @@ is closed by its keep-alive timeout, half a request or not.
 from __future__ import annotations
 
 import asyncio
+import socket
 from typing import Final
 
 from aiohttp import web
@@ -14,6 +15,9 @@ from aiohttp import web
 from sori_server.domain.errors import AddressUnavailable
 from sori_server.domain.limits import Limits
 
+SEND_BUFFER: Final = 64 * 1024
+"""Bytes the system keeps for a client that does not read; by itself it would keep megabytes, and
+nobody would notice that a client is slow."""
 _FULL: Final = b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\nContent-Length: 0\r\n\r\n"
 
 
@@ -43,6 +47,8 @@ class Listener:
                 f"cannot listen on {host}:{port}: the port is taken or the host is not local",
                 metadata={"host": host, "port": str(port)},
             ) from error
+        for listening in self._listening.sockets:  # accepted ones inherit it
+            listening.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
         bound: int = self._listening.sockets[0].getsockname()[1]
         return bound
 

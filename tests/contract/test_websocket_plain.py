@@ -1,0 +1,198 @@
+"""The plain protocol over a real socket: samples in, text out, with or without settings."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+import pytest_asyncio
+from sori_server.domain.limits import Limits
+from sori_server.engine.fake import POISON_WORD, FakeBehaviour
+from support.speech_server import Served, serving
+from support.websocket_client import Socket, connected
+from support.word_audio import assert_heard, conversation, float32, linear16, speak
+
+pytestmark = [pytest.mark.contract, pytest.mark.asyncio(loop_scope="module")]
+
+LIMITS = Limits(idle_timeout=1.0, close_timeout=0.5)
+SPOKEN = conversation([range(12), range(12, 20)])
+FIELDS = {
+    "text",
+    "is_final",
+    "utterance",
+    "start",
+    "end",
+    "committed_text",
+    "tentative_text",
+    "language",
+    "confidence",
+}
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def served() -> AsyncIterator[Served]:
+    async with serving(FakeBehaviour(unstable_words=1), LIMITS) as served:
+        yield served
+
+
+@pytest_asyncio.fixture(autouse=True, loop_scope="module")
+async def nothing_is_left(served: Served) -> AsyncIterator[None]:
+    yield
+    await served.until_streams(0)
+
+
+async def heard(socket: Socket, audio: bytes) -> int | None:
+    """Send everything and the end; the close code."""
+    await socket.audio(audio)
+    await socket.end()
+    return await socket.until_closed()
+
+
+async def test_samples_alone_give_text(served: Served) -> None:
+    async with connected(served.server.bridge_port, "/") as socket:
+        assert await heard(socket, float32(SPOKEN)) == 1000
+    assert_heard(socket.finals, range(20))
+    assert all(set(answer) == FIELDS for answer in socket.heard)
+    assert any(not answer["is_final"] for answer in socket.heard)
+    for answer in socket.heard:
+        assert answer["text"] == answer["committed_text"] + answer["tentative_text"]
+        assert answer["start"] < answer["end"] <= len(SPOKEN) / 16_000
+    assert [answer["utterance"] for answer in socket.heard if answer["is_final"]] == [0, 1]
+
+
+async def test_polling_for_answers_with_a_timeout_loses_none(served: Served) -> None:
+    """What a client does that sends blocks of 0.1 s and waits 0.1 s for an answer."""
+    data, answers = float32(SPOKEN), []
+    async with connected(served.server.bridge_port, "/") as socket:
+        for start in range(0, len(data), 6_400):
+            await socket.websocket.send_bytes(data[start : start + 6_400])
+            try:
+                answers.append(await socket.websocket.receive_json(timeout=0.005))
+            except TimeoutError:
+                continue
+        await socket.end()
+        await socket.until_closed()
+    texts = [answer["text"] for answer in answers if answer["is_final"]]
+    assert_heard([*texts, *socket.finals], range(20))
+
+
+async def test_closing_still_gives_the_last_words(served: Served) -> None:
+    async with connected(served.server.bridge_port, "/") as socket:
+        await socket.audio(float32(speak(range(9))))
+        closing = asyncio.create_task(socket.websocket._writer.close())
+        assert await socket.until_closed() == 1000
+        await closing
+    assert_heard(socket.finals, range(9))
+
+
+async def test_closing_at_once_is_no_error(served: Served) -> None:
+    async with connected(served.server.bridge_port, "/") as socket:
+        pass
+    assert socket.websocket.close_code == 1000
+
+
+QUERIES = {
+    "?encoding=linear16": linear16(SPOKEN),
+    "?encoding=linear16&language=en&task=transcribe&preset=captions": linear16(SPOKEN),
+    "?language=en,ko": float32(SPOKEN),
+    "?interim=false": float32(SPOKEN),
+    "?sample_rate=16000&channels=1": float32(SPOKEN),
+}
+
+
+@pytest.mark.parametrize("query", QUERIES)
+async def test_the_query_refines(served: Served, query: str) -> None:
+    async with connected(served.server.bridge_port, f"/{query}") as socket:
+        assert await heard(socket, QUERIES[query]) == 1000
+    assert_heard(socket.finals, range(20))
+    if "interim" in query:
+        assert all(answer["is_final"] for answer in socket.heard)
+    if "language=en&" in query:
+        assert {answer["language"] for answer in socket.heard} == {"en"}
+
+
+async def test_a_first_frame_of_text_refines(served: Served) -> None:
+    async with connected(served.server.bridge_port, "/?encoding=mulaw") as socket:
+        await socket.say({"encoding": "linear16", "sample_rate": 16_000, "interim": False})
+        assert await heard(socket, linear16(SPOKEN)) == 1000
+    assert_heard(socket.finals, range(20))
+    assert all(answer["is_final"] for answer in socket.heard)
+
+
+async def test_other_rates_are_converted(served: Served) -> None:
+    async with connected(served.server.bridge_port, "/?sample_rate=48000") as socket:
+        await socket.audio(float32(SPOKEN.repeat(3)))
+        await socket.end()
+        assert await socket.until_closed() == 1000
+    assert socket.heard[-1]["end"] <= len(SPOKEN) / 16_000
+
+
+BAD = {
+    "?encoding=pcm": (4400, "INVALID_CONFIG", "encoding"),
+    "?sample_rate=fast": (4400, "INVALID_CONFIG", "sample_rate"),
+    "?sample_rate=1": (4400, "INVALID_CONFIG", "sample_rate"),
+    "?channels=99": (4400, "INVALID_CONFIG", "channels"),
+    "?language=xx": (4400, "INVALID_CONFIG", "language"),
+    "?task=sing": (4400, "INVALID_CONFIG", "task"),
+    "?preset=none": (4400, "INVALID_CONFIG", "preset"),
+    "?model=whisper-99": (4404, "MODEL_NOT_FOUND", "model"),
+    "?interim=maybe": (4400, "INVALID_CONFIG", "interim"),
+    "?colour=red": (4400, "INVALID_CONFIG", "colour"),
+    "?language=en&language=ko": (4400, "INVALID_CONFIG", "language"),
+}
+
+
+@pytest.mark.parametrize("query", BAD)
+async def test_bad_settings_are_named_as_they_were_given(served: Served, query: str) -> None:
+    close_code, code, field = BAD[query]
+    async with connected(served.server.bridge_port, f"/{query}") as socket:
+        await socket.audio(float32(speak([1])))
+        assert await socket.until_closed() == close_code
+    (answer,) = socket.heard
+    assert answer["text"] == ""
+    assert (answer["error"]["code"], answer["error"]["field"]) == (code, field)
+    assert "config." not in answer["error"]["message"]
+
+
+LATE = {
+    '{"language": "en"}': ("PROTOCOL_VIOLATION", "message"),
+    '{"type": "config"}': ("PROTOCOL_VIOLATION", "type"),
+    "no json": ("PROTOCOL_VIOLATION", "message"),
+}
+
+
+@pytest.mark.parametrize("frame", LATE)
+async def test_frames_that_come_too_late_end_a_stream_after_its_words(
+    served: Served, frame: str
+) -> None:
+    code, field = LATE[frame]
+    async with connected(served.server.bridge_port, "/") as socket:
+        await socket.audio(float32(SPOKEN))
+        await socket.websocket.send_str(frame)
+        assert await socket.until_closed() == 4409
+    assert_heard(socket.finals, range(20))
+    error = socket.heard[-1]["error"]
+    assert (error["code"], error["field"]) == (code, field)
+
+
+async def test_a_setting_that_is_no_value(served: Served) -> None:
+    async with connected(served.server.bridge_port, "/") as socket:
+        await socket.say({"language": ["en"]})
+        assert await socket.until_closed() == 4400
+    assert socket.heard[0]["error"]["field"] == "language"
+
+
+async def test_a_warning_is_an_answer_without_text(served: Served) -> None:
+    async with connected(served.server.bridge_port, "/") as socket:
+        assert await heard(socket, float32(conversation([[1, POISON_WORD, 2], range(6)]))) == 1000
+    (warning,) = [answer["warning"] for answer in socket.heard if "warning" in answer]
+    assert warning["reason"] == "recognition_failed"
+    assert {"start", "end"} <= set(warning["metadata"])
+    assert_heard(socket.finals[-1:], range(6))
+
+
+async def test_nothing_for_too_long_before_the_first_sample(served: Served) -> None:
+    async with connected(served.server.bridge_port, "/") as socket:
+        assert await socket.until_closed() == 4409
+    assert "1 s" in socket.heard[0]["error"]["message"]
