@@ -33,7 +33,7 @@ ENV PATH=/opt/sori/bin:${PATH} \
     SORI_HOST=0.0.0.0
 WORKDIR /var/lib/sori
 VOLUME /var/lib/sori/models
-EXPOSE 50051
+EXPOSE 50051 8765
 USER 10001:10001
 STOPSIGNAL SIGTERM
 # A first start may download a model of some gigabytes.
