@@ -25,7 +25,7 @@ async def send_all(ws, path):
 
 
 async def main(path, url="ws://localhost:8765"):
-    async with websockets.connect(url, close_timeout=60) as ws:
+    async with websockets.connect(url, close_timeout=60, ping_timeout=None) as ws:
         sending = asyncio.create_task(send_all(ws, path))
         async for message in ws:
             result = json.loads(message)

@@ -6,6 +6,7 @@ import asyncio
 import base64
 import json
 import socket
+import struct
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
@@ -105,10 +106,7 @@ async def test_one_connection_too_many_is_told_so_and_others_go_on() -> None:
 async def test_a_client_that_reads_nothing_is_let_go() -> None:
     limits = Limits(write_timeout=0.4, close_timeout=0.3, max_session_duration=3600)
     async with serving(FakeBehaviour(), limits) as served:
-        narrow = socket.socket()
-        narrow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-        narrow.connect(("127.0.0.1", served.server.bridge_port))
-        reader, writer = await asyncio.open_connection(sock=narrow, limit=1024)
+        reader, writer = await narrow_connection(served.server.bridge_port)
         writer.write(HANDSHAKE)
         await reader.readuntil(b"\r\n\r\n")
         reader._transport.pause_reading()  # type: ignore[attr-defined]
@@ -126,8 +124,85 @@ async def test_a_client_that_reads_nothing_is_let_go() -> None:
         flooding = asyncio.create_task(flood())
         async with asyncio.timeout(PATIENCE):
             await served.until_streams(0)
+            await until_no_connection(served)
         flooding.cancel()
         writer.transport.abort()
+
+
+async def test_a_download_that_is_not_read_is_cut_off() -> None:
+    limits = Limits(write_timeout=0.4, close_timeout=0.3)
+    async with serving(limits=limits) as served:
+        reader, writer = await narrow_connection(served.server.bridge_port)
+        writer.write(b"GET /docs/swagger-ui-bundle.js HTTP/1.1\r\nHost: sori\r\n\r\n")
+        await reader.readuntil(b"\r\n")
+        reader._transport.pause_reading()  # type: ignore[attr-defined]
+        async with asyncio.timeout(PATIENCE):
+            await until_no_connection(served)
+        writer.transport.abort()
+
+
+async def narrow_connection(port: int) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    """One whose system takes little ahead."""
+    narrow = socket.socket()
+    narrow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    narrow.connect(("127.0.0.1", port))
+    return await asyncio.open_connection(sock=narrow, limit=1024)
+
+
+async def until_no_connection(served: Served) -> None:
+    """Wait until the bridge has none."""
+    server = served.server._bridge._runner.server
+    assert server is not None
+    while server.connections:  # noqa: ASYNC110 - nobody tells
+        await asyncio.sleep(0.02)
+
+
+async def test_connections_of_one_address_are_counted() -> None:
+    async with serving(limits=Limits(max_connections_per_peer=2)) as served:
+        port = served.server.bridge_port
+        held = [await asyncio.open_connection("127.0.0.1", port) for _ in range(2)]
+        await asyncio.sleep(0.05)
+        _, said = await closed_after(port)
+        assert said.startswith(b"HTTP/1.1 503")
+        elsewhere = ("127.0.0.2", 0)
+        reader, writer = await asyncio.open_connection("127.0.0.1", port, local_addr=elsewhere)
+        writer.write(b"GET /healthz HTTP/1.1\r\nHost: sori\r\n\r\n")
+        assert (await reader.readline()).startswith(b"HTTP/1.1 200")
+        for each in (writer, *(writer for _, writer in held)):
+            each.close()
+
+
+GARBAGE = {
+    "a byte that is no text": b"GET /\xff HTTP/1.1\r\nHost: sori\r\n\r\n",
+    "half an address": b"GET http://[ HTTP/1.1\r\nHost: sori\r\n\r\n",
+    "a length that is none": b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: abc\r\n\r\n",
+    "many headers": b"GET / HTTP/1.1\r\nHost: a\r\n" + b"X: y\r\n" * 200 + b"\r\n",
+    "a long path": b"GET /" + b"x" * 10_000 + b" HTTP/1.1\r\nHost: a\r\n\r\n",
+    "no HTTP": b"\x16\x03\x01 hello\r\n\r\n",
+}
+
+
+@pytest.mark.parametrize("what", GARBAGE)
+async def test_garbage_is_refused_without_a_word_in_the_log(
+    what: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with serving(limits=Limits(header_timeout=1.0)) as served:
+        _, said = await closed_after(served.server.bridge_port, GARBAGE[what])
+    assert said.startswith((b"HTTP/1.1 4", b"HTTP/1.0 4"))
+    assert not [each for each in caplog.records if each.levelname == "ERROR"]
+
+
+async def test_handshakes_that_are_reset_leave_nothing(caplog: pytest.LogCaptureFixture) -> None:
+    async with serving() as served:
+        for _ in range(30):
+            lost = socket.create_connection(("127.0.0.1", served.server.bridge_port))
+            lost.sendall(HANDSHAKE)
+            lost.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            lost.close()
+        async with asyncio.timeout(PATIENCE):
+            await asyncio.sleep(0.1)
+            await until_no_connection(served)
+    assert not [each for each in caplog.records if each.levelname == "ERROR"]
 
 
 def _frame(opcode: int, payload: bytes) -> bytes:
@@ -159,6 +234,19 @@ async def test_requests_from_pages_of_other_sites_are_refused() -> None:
                 assert body["error"]["field"] == "Origin"
 
 
+async def test_a_stranger_cannot_make_a_page_of_its_own_one_of_this_site() -> None:
+    """A domain that means a private address, as in DNS rebinding; and an `Upgrade` that is none."""
+    async with serving() as served, http_api(served) as api:
+        for headers, status in (
+            ({"Host": "evil.example:8765", "Origin": "http://evil.example:8765"}, 403),
+            ({"Origin": ELSEWHERE, "Upgrade": "websocket"}, 403),
+            ({"Host": "box.local:8765", "Origin": "http://box.local:8765"}, 200),
+            ({"Host": "192.168.1.2", "Origin": "http://192.168.1.2"}, 200),
+        ):
+            async with api.session.get(f"{api.url}/v1/models", headers=headers) as answer:
+                assert answer.status == status, headers
+
+
 @pytest.mark.parametrize("allowed", [ELSEWHERE, "*", f"null, {ELSEWHERE.upper()}"])
 async def test_sites_that_are_named_may_use_everything(allowed: str) -> None:
     settings = Settings(grpc_port=0, bridge_port=0, allowed_origins=allowed)
@@ -186,7 +274,8 @@ async def test_sites_that_are_named_may_use_everything(allowed: str) -> None:
     ("path", "status", "code"),
     [
         ("/nothing", 404, "NOT_FOUND"),
-        ("/assets/", 403, "FORBIDDEN"),
+        ("/assets/", 404, "NOT_FOUND"),
+        ("/assets/app/", 403, "FORBIDDEN"),
         ("/assets/../settings.py", 404, "NOT_FOUND"),
         ("/assets/%2e%2e/settings.py", 404, "NOT_FOUND"),
         ("/assets/client/../../settings.py", 404, "NOT_FOUND"),
@@ -235,6 +324,22 @@ async def test_a_server_that_leaves_sends_the_last_words_and_1012() -> None:
     assert_heard(speaking.finals, range(9))
     assert "go_away" in speaking.kinds
     assert speaking.heard[-1]["code"] == "SERVER_DRAINING"
+
+
+async def test_a_server_that_leaves_tells_those_who_still_send_a_file() -> None:
+    async with serving(limits=Limits(drain_grace=0.2)) as served:
+        reader, writer = await asyncio.open_connection("127.0.0.1", served.server.bridge_port)
+        writer.write(
+            b"POST /transcribe HTTP/1.1\r\nHost: sori\r\nContent-Length: 100000\r\n"
+            b"Content-Type: multipart/form-data; boundary=b\r\n\r\n"
+            b'--b\r\nContent-Disposition: form-data; name="audio"\r\n\r\nRIFF'
+        )
+        await asyncio.sleep(0.1)
+        leaving = asyncio.create_task(served.server.__aexit__())
+        assert b" 503 " in await reader.readline()
+        assert b"SERVER_DRAINING" in await reader.read()
+        await leaving
+        writer.close()
 
 
 async def test_no_room_is_told_before_anything_else() -> None:

@@ -139,7 +139,6 @@ BAD: list[tuple[str, dict[str, str | list[str]], str]] = [
     ),
     (PATH, {"language": "xx"}, "language"),
     (PATH, {"keywords[]": "x" * 601}, "keywords"),
-    (PATH, {"prompt": "x" * 1001}, "prompt"),
     (PATH, {"preset": "captions"}, "preset"),
     (TRANSLATIONS, {"language": "ko"}, "language"),
     (TRANSLATIONS, {"stream": "true"}, "stream"),

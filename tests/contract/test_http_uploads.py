@@ -45,6 +45,23 @@ def part(name: str, content: bytes, filename: str = "") -> bytes:
     return head.encode() + content + b"\r\n"
 
 
+async def test_names_that_are_no_text_are_bad_names() -> None:
+    async with api_with(Limits()) as api, connection(api) as (reader, writer):
+        body = part("x", b"y").replace(b'"x"', b'"\xff"') + END
+        writer.write(request(f"Content-Length: {len(body)}") + body)
+        status, _, error = await answer(reader)
+    assert (status, error["code"]) == (400, "INVALID_CONFIG")
+
+
+async def test_what_was_sent_fast_buys_no_long_silence() -> None:
+    async with api_with(Limits(body_grace=0.5)) as api, connection(api) as (reader, writer):
+        writer.write(request("Content-Length: 9000000") + part("audio", bytes(2 * MIB)))
+        await writer.drain()
+        async with asyncio.timeout(4):
+            status, _, error = await answer(reader)
+    assert (status, error["code"]) == (408, "IDLE_TIMEOUT")
+
+
 END = f"--{BOUNDARY}--\r\n".encode()
 
 

@@ -191,7 +191,7 @@ async def test_a_frame_of_17_mib_is_refused_while_it_is_sent(socket: Socket) -> 
     assert_heard(socket.finals, range(6))
     error = socket.heard[-1]
     assert (error["code"], error["field"]) == ("MESSAGE_TOO_LARGE", "message")
-    assert error["metadata"]["limit"] == str(16 * MIB)
+    assert error["metadata"]["limit"] == str(4 * MIB)
 
 
 async def test_bytes_that_are_no_websocket_frame(socket: Socket) -> None:

@@ -32,6 +32,8 @@ export class SoriError extends Error {
 
 /** Close codes after which a new session would end the same way, and what they mean. */
 const FATAL_CLOSES = new Map([
+  [1002, "PROTOCOL_VIOLATION"],
+  [1007, "PROTOCOL_VIOLATION"],
   [1009, "MESSAGE_TOO_LARGE"],
   [4400, "INVALID_CONFIG"],
   [4403, "ORIGIN_NOT_ALLOWED"],

@@ -45,6 +45,7 @@
  * @property {number} [progress_interval]  SoriStream fills in 5
  * @property {boolean} [latency_breakdown]
  * @property {string} [preset]
+ * @property {"live" | "batch"} [priority]
  *
  * @typedef {object} Model
  * @property {string} name

@@ -52,6 +52,8 @@ class Limits:
     """Longest recording for `Recognize`."""
     max_connections: int = 1024
     """Connections to the bridge at a time; one more is closed."""
+    max_connections_per_peer: int = 256
+    """Those of one address; behind a proxy all have its address."""
     header_timeout: float = 10.0
     """Time a connection to the bridge has for the head of a request, and may stay without one."""
     body_grace: float = 10.0
@@ -60,7 +62,7 @@ class Limits:
     """Bytes a second below which the body of a request counts as not coming."""
     close_timeout: float = 5.0
     """Time a WebSocket client may take to answer a close."""
-    max_frame_bytes: int = 16 * 1024 * 1024
+    max_frame_bytes: int = 4 * 1024 * 1024
     """Largest WebSocket message."""
     max_control_bytes: int = 64 * 1024
     """Largest WebSocket message of text."""
@@ -70,7 +72,7 @@ class Limits:
     """Files received or recognized over HTTP at a time, each spooled to disk."""
     max_form_bytes: int = 64 * 1024
     """All other fields of a form together."""
-    max_form_parts: int = 64
+    max_form_parts: int = 256
     max_languages: int = 16
     """Candidates in `language_codes`."""
     max_beam_size: int = 10

@@ -69,7 +69,7 @@ def error_response(error: errors.SoriError) -> web.Response:
     headers = {}
     if error.retry_after is not None:
         headers["Retry-After"] = str(math.ceil(error.retry_after))
-    text = json.dumps(body, ensure_ascii=False)
+    text = json.dumps(body)  # in ASCII: a client's text may be none
     return web.Response(status=status, text=text, headers=headers, content_type="application/json")
 
 

@@ -38,6 +38,11 @@ class Fields:
             raise InvalidConfig(name, "given more than once")
         return given[0] if given else ""
 
+    def listed(self, name: str) -> list[str]:
+        """All values of a field that may repeat, those between commas, too."""
+        parts = (part.strip() for text in self.texts(name) for part in text.split(","))
+        return [part for part in parts if part]
+
     def choice(self, name: str, choices: Mapping[str, Choice], default: Choice) -> Choice:
         """What the value of a field stands for.
 
@@ -54,6 +59,11 @@ class Fields:
             InvalidConfig: it is neither that nor `false`.
         """
         return self.choice(name, FLAGS, default=False)
+
+
+def is_text(given: str) -> bool:
+    """Whether it can be written as UTF-8."""
+    return given.isascii() or not any("\ud800" <= character <= "\udfff" for character in given)
 
 
 def chosen(name: str, given: str, choices: Mapping[str, Choice]) -> Choice:

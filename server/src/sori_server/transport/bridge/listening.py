@@ -1,7 +1,8 @@
 """The bridge's port: deadlines of requests that do not come, and a bound on connections.
 
 aiohttp has no deadline for the first request of a connection; an idle connection after that
-is closed by its keep-alive timeout, half a request or not.
+is closed by its keep-alive timeout, half a request or not. Clients that take no bytes at all are
+dropped by the system, whatever they asked for.
 """
 
 from __future__ import annotations
@@ -18,6 +19,9 @@ from sori_server.domain.limits import Limits
 SEND_BUFFER: Final = 64 * 1024
 """Bytes the system keeps for a client that does not read; by itself it would keep megabytes, and
 nobody would notice that a client is slow."""
+RECEIVE_BUFFER: Final = 256 * 1024
+"""Bytes the system takes ahead of the server: a ping behind minutes of audio is answered too late
+for the client that sent it."""
 _FULL: Final = b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\nContent-Length: 0\r\n\r\n"
 
 
@@ -47,8 +51,8 @@ class Listener:
                 f"cannot listen on {host}:{port}: the port is taken or the host is not local",
                 metadata={"host": host, "port": str(port)},
             ) from error
-        for listening in self._listening.sockets:  # accepted ones inherit it
-            listening.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
+        for listening in self._listening.sockets:
+            self._bound(listening)
         bound: int = self._listening.sockets[0].getsockname()[1]
         return bound
 
@@ -65,18 +69,43 @@ class Listener:
         if (deadline := self._silent.pop(request.protocol, None)) is not None:
             deadline.cancel()
 
+    def _bound(self, listening: socket.socket) -> None:
+        """What the system does by itself for connections, which inherit it."""
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER)
+        if hasattr(socket, "TCP_USER_TIMEOUT"):  # Linux
+            patience = round(1000 * (self._limits.write_timeout + self._limits.close_timeout))
+            listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, patience)
+
     def _accept(self) -> asyncio.BaseProtocol:
         if len(self._server.connections) >= self._limits.max_connections:
             return _Refusal()
         connection = self._server()
         loop, patience = asyncio.get_running_loop(), self._limits.header_timeout
         self._silent[connection] = loop.call_later(patience, self._abort, connection)
+        loop.call_later(0, self._check_peer, connection)  # when it knows its other end
         return connection
+
+    def _check_peer(self, connection: web.RequestHandler) -> None:
+        """Close a connection whose other end has too many."""
+        transport, peer = connection.transport, _peer_of(connection)
+        if transport is None or peer is None:
+            return
+        mates = sum(_peer_of(each) == peer for each in self._server.connections)
+        if mates > self._limits.max_connections_per_peer:
+            transport.write(_FULL)
+            transport.close()
 
     def _abort(self, connection: web.RequestHandler) -> None:
         del self._silent[connection]
         if connection.transport is not None:
             connection.transport.abort()
+
+
+def _peer_of(connection: web.RequestHandler) -> str | None:
+    """The address at the other end."""
+    name = connection.transport and connection.transport.get_extra_info("peername")
+    return name[0] if name else None
 
 
 class _Refusal(asyncio.Protocol):

@@ -10,10 +10,14 @@ from urllib.parse import urlsplit
 from sori_server.domain.errors import OriginNotAllowed, quoted
 
 ANY: Final = "*"
+_PRIVATE: Final = (".localhost", ".local", ".internal", ".home.arpa", ".lan")
 
 
 class OriginPolicy:
-    """Allows pages of the bridge's own site, of this machine, and of the sites that are named.
+    """Allows pages of this machine, of the bridge's own site, and of the sites that are named.
+
+    Its own site counts by itself only under an address, or a name that no stranger can give it:
+    any domain can be made to mean a private address, and its pages would then be of "this" site.
 
     Browsers tell the site of a page in `Origin` and let it be what it is: without this, any page
     somebody looks at could use a server in that person's network. Clients that are no browsers
@@ -51,7 +55,21 @@ class OriginPolicy:
             site = urlsplit(origin)
         except ValueError:
             return False
-        return bool(site.netloc) and (site.netloc == host or _is_this_machine(site.hostname))
+        if not site.netloc:
+            return False
+        own = site.netloc == host and _is_private(site.hostname or "")
+        return own or _is_this_machine(site.hostname)
+
+
+def _is_private(name: str) -> bool:
+    """Whether it is an address, or a name that is none of the public ones."""
+    if "." not in name or name.endswith(_PRIVATE):
+        return True
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        return False
+    return True
 
 
 def _is_this_machine(host: str | None) -> bool:

@@ -34,9 +34,15 @@ _HEADERS: Final = {
 def page_routes() -> list[web.AbstractRouteDef]:
     """The files of the page; `show_page` is for whoever routes `/`."""
     return [
+        web.get("/assets/style.css", _show_style),
+        web.static("/assets/app", WEB / "app"),
+        web.static("/assets/icons", WEB / "icons"),
         web.static("/assets/client", (WEB / "client").resolve()),
-        web.static("/assets", WEB),
     ]
+
+
+async def _show_style(request: web.Request) -> web.FileResponse:  # noqa: ARG001 - aiohttp's shape
+    return web.FileResponse(WEB / "style.css")
 
 
 def show_page() -> web.FileResponse:

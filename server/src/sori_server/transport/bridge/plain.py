@@ -14,7 +14,7 @@ from sori_server.domain.events import Result
 from sori_server.domain.limits import Limits
 from sori_server.transport.bridge import codec
 from sori_server.transport.bridge.errors import error_fields, renamed
-from sori_server.transport.bridge.fields import FLAGS, Fields
+from sori_server.transport.bridge.fields import FLAGS, Fields, is_text
 from sori_server.transport.bridge.to_json import enum_names, message_to_dict
 from sori_server.transport.contract import results
 
@@ -51,6 +51,14 @@ class Plain:
         self.patience = limits.idle_timeout
         """Seconds the first frame may take: a person may be asked for the microphone first."""
 
+    def check(self) -> None:
+        """Look at the query before anything is sent.
+
+        Raises:
+            InvalidConfig: a setting is unknown or wrong.
+        """
+        self._config_of(self._settings)
+
     def opening(self, first: pb.StreamingRecognizeRequest) -> list[pb.StreamingRecognizeRequest]:
         """The config before everything else, unless `first` is one.
 
@@ -79,7 +87,7 @@ class Plain:
             raise ProtocolViolation(
                 "message: settings come before audio, and once", metadata={"field": "message"}
             )
-        self._settings |= {name: [_written(name, value)] for name, value in fields.items()}
+        self._settings |= {name: _written(name, value) for name, value in fields.items()}
         return self._config()
 
     def event_text(self, response: pb.StreamingRecognizeResponse) -> str | None:
@@ -95,15 +103,21 @@ class Plain:
         """The last answer of a stream that failed; fields have the names of this protocol."""
         if isinstance(error, ClientError):
             error = renamed(error, NAMES)
-        return _compact(_silent("error", error_fields(error)))
+        return json.dumps(_silent("error", error_fields(error)))  # in ASCII, as it may be no text
 
     def _config(self) -> pb.StreamingRecognizeRequest:
         self._open = True
-        for name in self._settings:
+        return pb.StreamingRecognizeRequest(config=self._config_of(self._settings))
+
+    @staticmethod
+    def _config_of(settings: Mapping[str, Sequence[str]]) -> pb.StreamingConfig:
+        for name, values in settings.items():
             if name not in SETTINGS:
                 known = ", ".join(sorted(SETTINGS))
                 raise InvalidConfig(name[:64], f"no setting of this protocol; there are {known}")
-        fields = Fields(self._settings)
+            if not all(map(is_text, values)):
+                raise InvalidConfig(name, "half of a surrogate pair is not text")
+        fields = Fields(settings)
         audio_format = pb.AudioFormat(
             encoding=fields.choice("encoding", ENCODINGS, "AUDIO_ENCODING_FLOAT32"),
             sample_rate_hertz=_whole(fields, "sample_rate", SAMPLE_RATE),
@@ -112,31 +126,34 @@ class Plain:
         recognition = pb.RecognitionConfig(
             audio_format=audio_format,
             model=fields.text("model"),
-            language_codes=filter(None, map(str.strip, fields.text("language").split(","))),
+            language_codes=fields.listed("language"),
             task=fields.choice("task", TASKS, "TASK_TRANSCRIBE"),
         )
-        return pb.StreamingRecognizeRequest(
-            config=pb.StreamingConfig(
-                recognition=recognition,
-                interim_results=fields.choice("interim", FLAGS, default=True),
-                preset=fields.text("preset"),
-            )
+        return pb.StreamingConfig(
+            recognition=recognition,
+            interim_results=fields.choice("interim", FLAGS, default=True),
+            preset=fields.text("preset"),
         )
 
 
 def _whole(fields: Fields, name: str, default: int) -> int:
     text = fields.text(name)
-    if text and not (text.isascii() and text.isdecimal() and len(text) < 10):
+    if not text:
+        return default
+    whole = text.removesuffix(".0")
+    if not (whole.isascii() and whole.isdecimal() and len(whole) < 10):
         raise InvalidConfig(name, "must be a whole number")
-    return int(text) if text else default
+    return int(whole)
 
 
-def _written(name: str, value: object) -> str:
+def _written(name: str, value: object) -> list[str]:
     """A setting as it would be in the query."""
+    if isinstance(value, list):
+        return [text for item in value for text in _written(name, item)]
     if isinstance(value, bool):
-        return "true" if value else "false"
+        return ["true" if value else "false"]
     if isinstance(value, str | int | float):
-        return str(value)
+        return [str(value)]
     raise InvalidConfig(name[:64], "must be a string, a number, true or false")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Collection
 from typing import Final
 
 from aiohttp import hdrs, web
@@ -14,13 +15,13 @@ from sori_server.transport.bridge.origins import OriginPolicy
 
 _EVERYWHERE: Final = {
     hdrs.CACHE_CONTROL: "no-cache",
-    hdrs.SERVER: "sori",
     "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
     "Referrer-Policy": "no-referrer",
 }
 _ALLOWED: Final = {
     hdrs.ACCESS_CONTROL_ALLOW_METHODS: "GET, POST",
-    hdrs.ACCESS_CONTROL_ALLOW_HEADERS: "*",
+    hdrs.ACCESS_CONTROL_ALLOW_HEADERS: "*, Authorization",
     hdrs.ACCESS_CONTROL_MAX_AGE: "600",
 }
 
@@ -30,12 +31,16 @@ _log = logging.getLogger(__name__)
 class Gatekeeper:
     """A middleware around all handlers: origins are checked, errors become answers in JSON."""
 
-    def __init__(self, origins: OriginPolicy) -> None:
+    def __init__(self, origins: OriginPolicy, streams: Collection[str]) -> None:
+        """`streams` are the paths of WebSockets."""
         self._origins = origins
+        self._streams = streams
 
     async def prepare(self, request: web.Request, response: web.StreamResponse) -> None:
         """Add the headers that every answer has; a signal handler of `on_response_prepare`."""
-        response.headers.update(_EVERYWHERE)
+        for name, value in _EVERYWHERE.items():
+            response.headers.setdefault(name, value)
+        response.headers[hdrs.SERVER] = "sori"
         origin = request.headers.get(hdrs.ORIGIN)
         if origin is not None and response.status != web.HTTPForbidden.status_code:
             response.headers[hdrs.ACCESS_CONTROL_ALLOW_ORIGIN] = origin
@@ -45,8 +50,8 @@ class Gatekeeper:
     async def answer(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         """The answer of `handler`, or why there is none."""
         try:
-            if not is_websocket(request):  # it is told the reason in its own way
-                self._origins.check(request.headers)
+            if not (is_websocket(request) and request.path in self._streams):
+                self._origins.check(request.headers)  # streams are told in their own way
             if _asks_first(request):
                 return web.Response(status=204, headers=_ALLOWED)
             return await handler(request)
@@ -54,6 +59,8 @@ class Gatekeeper:
             response = error_response(error)
         except web.HTTPException as failure:
             response = http_failure(failure)
+        except ConnectionError:
+            raise  # nobody is there to be answered
         except Exception as error:
             _log.exception("a request failed: %s", type(error).__name__)
             response = error_response(SoriError("internal error"))
@@ -64,7 +71,8 @@ class Gatekeeper:
 
 def is_websocket(request: web.Request) -> bool:
     """Whether a request wants to become a WebSocket."""
-    return request.headers.get(hdrs.UPGRADE, "").lower() == "websocket"
+    wanted = request.headers.get(hdrs.UPGRADE, "").lower()
+    return request.method == hdrs.METH_GET and wanted == "websocket"
 
 
 def _asks_first(request: web.Request) -> bool:

@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Final
 
 from aiohttp import web
+from aiohttp.http import HttpProcessingError
 from aiohttp.typedefs import Handler
 
 from sori_server.transport.bridge.context import BridgeContext
 from sori_server.transport.bridge.http.routes import routes
+from sori_server.transport.bridge.http.uploads import Uploads
 from sori_server.transport.bridge.listening import Listener
 from sori_server.transport.bridge.origins import OriginPolicy
 from sori_server.transport.bridge.page import page_routes, show_page
 from sori_server.transport.bridge.requests import Gatekeeper, is_websocket
 from sori_server.transport.bridge.websockets import WebSockets
 
+V1_PATH: Final = "/v1/stream"
 LINGER: Final = 1.0
 """Seconds a client may go on sending after it was refused, so that it can read why."""
+
+_log: Final = logging.getLogger("sori_server.transport.bridge.http1")
+_log.addFilter(lambda record: not _is_clients_fault(record))
 
 
 class BridgeServer:
@@ -26,20 +33,22 @@ class BridgeServer:
         self._limits = context.limits
         origins = OriginPolicy(allowed_origins)
         self._websockets = WebSockets(context, origins)
-        gatekeeper = Gatekeeper(origins)
+        self._uploads = Uploads(context.limits)
+        gatekeeper = Gatekeeper(origins, ("/", V1_PATH))
         app = web.Application(middlewares=[self._noted, gatekeeper.answer])
         app.on_response_prepare.append(gatekeeper.prepare)
         app.add_routes(
             [
                 web.get("/", self._root),
-                web.get("/v1/stream", self._websockets.v1),
-                *routes(context),
+                web.get(V1_PATH, self._websockets.v1, allow_head=False),
+                *routes(context, self._uploads),
                 *page_routes(),
             ]
         )
         self._runner = web.AppRunner(
             app,
             access_log=None,
+            logger=_log,
             handler_cancellation=True,
             keepalive_timeout=self._limits.header_timeout,
             lingering_time=LINGER,
@@ -62,8 +71,9 @@ class BridgeServer:
         return await self._listener.start(host, port)
 
     def begin_drain(self) -> None:
-        """Begin no more streams; those that run are the backend's to drain."""
+        """Begin no more streams and files; what the backend has is the backend's to drain."""
         self._websockets.begin_drain()
+        self._uploads.begin_drain()
 
     async def stop(self) -> None:
         """Close the port, and the connections that are left."""
@@ -82,3 +92,9 @@ class BridgeServer:
         if is_websocket(request):
             return await self._websockets.plain(request)
         return show_page()
+
+
+def _is_clients_fault(record: logging.LogRecord) -> bool:
+    """Whether aiohttp logs a lost client, or bytes that are no HTTP, which it has answered."""
+    failure = record.exc_info[1] if record.exc_info else None
+    return isinstance(failure, HttpProcessingError | ValueError | ConnectionError)

@@ -15,6 +15,8 @@ from sori_server.domain.errors import MessageTooLarge, ProtocolViolation, SoriEr
 from sori_server.domain.limits import Limits
 from sori_server.transport.bridge.errors import refusal
 
+_DEAD_AFTER: Final = 1.5
+"""Heartbeats without an answer after which aiohttp gives a client up."""
 _ENDED: Final = (WSMsgType.CLOSE, WSMsgType.CLOSING, WSMsgType.CLOSED)
 
 
@@ -23,6 +25,13 @@ class Dialect(Protocol):
 
     patience: float
     """Seconds the first frame may take."""
+
+    def check(self) -> None:
+        """Look at what is known before the first frame.
+
+        Raises:
+            ClientError: there can be no stream.
+        """
 
     def opening(self, first: pb.StreamingRecognizeRequest) -> list[pb.StreamingRecognizeRequest]:
         """What a stream begins with whose first frame is `first`, a config before all else.
@@ -56,7 +65,7 @@ class StreamSocket(web.WebSocketResponse):
         super().__init__(
             timeout=limits.close_timeout,
             autoclose=False,
-            heartbeat=limits.keepalive_interval,
+            heartbeat=(limits.keepalive_interval + limits.ping_timeout) / _DEAD_AFTER,
             compress=False,
             max_msg_size=limits.max_frame_bytes + 1,  # that size is refused, not allowed
         )
@@ -67,6 +76,18 @@ class StreamSocket(web.WebSocketResponse):
         """Answer the handshake."""
         self._transport = request.transport
         return await super().prepare(request)
+
+    def _pong_not_received(self) -> None:
+        """Count only what could have been read: the pong may stand behind audio."""
+        if self._taking:
+            super()._pong_not_received()
+        else:
+            self._reset_heartbeat()
+
+    def drop_unsent(self) -> None:
+        """Drop the connection if the client has not taken everything by now."""
+        if self._transport is not None and self._transport.get_write_buffer_size():
+            self._transport.abort()
 
     def abort(self) -> None:
         """Drop the connection without a word; aiohttp cancels the handler then."""
@@ -141,6 +162,7 @@ class WebSocketLink:
                 await self._end(error)
         except (ConnectionError, TimeoutError):
             self._socket.abort()
+        self._socket.drop_unsent()
 
     async def _end(self, error: SoriError | None) -> None:
         code: int = WSCloseCode.OK
@@ -154,6 +176,7 @@ class WebSocketLink:
         # closing now would reset the connection before the client has read why.
         await self._socket.send_frame(struct.pack("!H", code), WSMsgType.CLOSE)
         await asyncio.sleep(self._limits.close_timeout)
+        self._socket.abort()
 
     async def _lose(self) -> NoReturn:
         """Wait for the cancellation that a lost connection brings."""

@@ -20,6 +20,9 @@ class V1:
         self.patience = limits.config_timeout
         """Seconds the first frame may take."""
 
+    def check(self) -> None:
+        """There is nothing to see yet."""
+
     def opening(self, first: pb.StreamingRecognizeRequest) -> list[pb.StreamingRecognizeRequest]:
         """What a stream begins with whose first frame is `first`: just that."""
         return [first]
@@ -38,4 +41,4 @@ class V1:
 
     def error_text(self, error: SoriError) -> str:
         """The event of type `error`."""
-        return json.dumps({"type": "error", **error_fields(error)}, ensure_ascii=False)
+        return json.dumps({"type": "error", **error_fields(error)})  # in ASCII: may be no text

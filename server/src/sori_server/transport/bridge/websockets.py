@@ -49,6 +49,7 @@ class WebSockets:
         link = WebSocketLink(socket, dialect, self._context.limits)
         try:
             self._origins.check(request.headers)
+            dialect.check()
             if await self._begin(link, dialect):
                 await self._context.backend.stream(link)
         except SoriError as error:

@@ -75,7 +75,7 @@ export class Session {
     const { signal } = this.#enterStarting();
     const samples = await this.#orIdle(samplesOf(file));
     if (signal.aborted) return;
-    const stream = this.#begin(config);
+    const stream = this.#begin({ ...config, priority: "batch" });
     this.#enter("file");
     stream.addEventListener("progress", ({ detail }) => {
       this.#watcher.onProgress(Math.min(1, (detail.received_offset * RATE) / samples.length));

@@ -68,7 +68,7 @@ class OpenAiAudio:
         """
         async with self._uploads.receive(request, TRANSCRIPTION) as form:
             kind, marks = _kind(form.fields), _granularities(form.fields)
-            wanted = _wanted(form.fields, pb.TASK_TRANSCRIBE, words="word" in marks)
+            wanted = self._wanted(form.fields, pb.TASK_TRANSCRIBE, words="word" in marks)
             if form.fields.flag("stream"):
                 if kind not in ("json", "text"):
                     raise InvalidConfig("response_format", "events are of format json")
@@ -83,8 +83,19 @@ class OpenAiAudio:
         """
         async with self._uploads.receive(request, TRANSLATION) as form:
             kind = _kind(form.fields)
-            wanted = _wanted(form.fields, pb.TASK_TRANSLATE)
+            wanted = self._wanted(form.fields, pb.TASK_TRANSLATE)
             return _written(await self._complete(form, wanted), wanted, kind, ["segment"])
+
+    def _wanted(self, fields: Fields, task: pb.Task, *, words: bool = False) -> Wanted:
+        longest = self._context.limits.max_prompt_characters
+        return Wanted(
+            languages=tuple(fields.texts("language") + fields.texts("languages")),
+            task=task,
+            model=served_name(fields.text("model")),
+            word_times=words or _kind(fields) in CAPTIONS,
+            prompt=fields.text("prompt")[-longest:],  # as much as counts, as at OpenAI
+            hotwords=tuple(fields.texts("keywords")),
+        )
 
     async def _complete(self, form: Form, wanted: Wanted) -> Transcript:
         transcript = await recognize(self._context, form, wanted, NAMES)
@@ -123,17 +134,6 @@ def _granularities(fields: Fields) -> list[str]:
     if given and _kind(fields) != "verbose_json":
         raise InvalidConfig(name, "means something with response_format verbose_json only")
     return given or ["segment"]
-
-
-def _wanted(fields: Fields, task: pb.Task, *, words: bool = False) -> Wanted:
-    return Wanted(
-        languages=tuple(fields.texts("language") + fields.texts("languages")),
-        task=task,
-        model=served_name(fields.text("model")),
-        word_times=words or _kind(fields) in CAPTIONS,
-        prompt=fields.text("prompt"),
-        hotwords=tuple(fields.texts("keywords")),
-    )
 
 
 def _written(

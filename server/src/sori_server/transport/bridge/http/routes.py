@@ -13,9 +13,8 @@ from sori_server.transport.bridge.http.transcribe import Transcription
 from sori_server.transport.bridge.http.uploads import Uploads
 
 
-def routes(context: BridgeContext) -> list[web.AbstractRouteDef]:
-    """The API, its description, and health; all files share one bound."""
-    uploads = Uploads(context.limits)
+def routes(context: BridgeContext, uploads: Uploads) -> list[web.AbstractRouteDef]:
+    """The API, its description, and health."""
     audio, models, health = OpenAiAudio(context, uploads), Models(context), Health(context)
     return [
         web.post("/transcribe", Transcription(context, uploads).answer),

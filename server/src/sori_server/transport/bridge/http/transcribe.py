@@ -68,7 +68,8 @@ class Transcription:
                     raise InvalidConfig("response_format", "events are in JSON: leave it out")
                 return await self._events(request, form, wanted)
             transcript = await recognize(self._context, form, wanted, NAMES)
-            transcript.check_complete()
+            if kind != "json":  # which has `warnings`
+                transcript.check_complete()
         return _written(transcript, kind)
 
     async def _events(self, request: web.Request, form: Form, wanted: Wanted) -> web.StreamResponse:
@@ -119,7 +120,7 @@ class _Progress:
 
 def _wanted(fields: Fields, kind: str) -> Wanted:
     return Wanted(
-        languages=tuple(fields.texts("language")),
+        languages=tuple(fields.listed("language")),
         task=fields.choice("task", TASKS, pb.TASK_TRANSCRIBE),
         preset=fields.text("preset"),
         model=fields.text("model"),

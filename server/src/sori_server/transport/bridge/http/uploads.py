@@ -20,6 +20,7 @@ from sori_server.domain.errors import (
     InvalidAudio,
     InvalidConfig,
     MessageTooLarge,
+    ServerDraining,
     quoted,
 )
 from sori_server.domain.limits import Limits
@@ -63,6 +64,14 @@ class Uploads:
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
         self._open = 0
+        self._receiving: set[_Reception] = set()
+        self._leaving = False
+
+    def begin_drain(self) -> None:
+        """Take no more files; those that have not come yet are not waited for."""
+        self._leaving = True
+        for reception in self._receiving:
+            reception.give_up()
 
     @asynccontextmanager
     async def receive(self, request: web.Request, kind: FormKind) -> AsyncIterator[Form]:
@@ -70,11 +79,14 @@ class Uploads:
 
         Raises:
             CapacityExhausted: there are too many already, or the disk is full.
+            ServerDraining: the server leaves.
             MessageTooLarge: the file or the other fields are larger than allowed.
             IdleTimeout: the body comes too slowly.
             InvalidConfig: it is no such form, or has a field that is not known.
         """
         limits = self._limits
+        if self._leaving:
+            raise _draining(limits)
         if self._open >= limits.max_uploads:
             raise CapacityExhausted(
                 f"{limits.max_uploads} files are being received or recognized",
@@ -85,9 +97,20 @@ class Uploads:
         self._open += 1
         try:
             with TemporaryFile(buffering=0) as file:
-                yield await _Reception(request, kind, file, limits).form()
+                yield await self._received(_Reception(request, kind, file, limits))
         finally:
             self._open -= 1
+
+    async def _received(self, reception: _Reception) -> Form:
+        self._receiving.add(reception)
+        try:
+            return await reception.form()
+        finally:
+            self._receiving.discard(reception)
+
+
+def _draining(limits: Limits) -> ServerDraining:
+    return ServerDraining("the server is shutting down", retry_after=limits.retry_delay)
 
 
 def _check_head(request: web.Request, kind: FormKind, limits: Limits) -> None:
@@ -110,15 +133,24 @@ class _Reception:
         self._limits = limits
         self._deadline = asyncio.timeout(limits.body_grace)
         self._started = asyncio.get_running_loop().time()
+        self._given_up = False
         self._size: int | None = None
         self._field_bytes = 0
         self._values: defaultdict[str, list[str]] = defaultdict(list)
+
+    def give_up(self) -> None:
+        """Wait for no more bytes."""
+        self._given_up = True
+        if not self._deadline.expired():
+            self._deadline.reschedule(asyncio.get_running_loop().time())
 
     async def form(self) -> Form:
         try:
             async with self._deadline:
                 await self._read_parts(await self._request.multipart())
         except TimeoutError:
+            if self._given_up:
+                raise _draining(self._limits) from None
             raise IdleTimeout(
                 f"the body came at less than {self._limits.min_body_rate:g} bytes a second",
                 metadata={"min_body_rate": f"{self._limits.min_body_rate:g}"},
@@ -183,11 +215,13 @@ class _Reception:
             raise InvalidConfig(name, "it is not UTF-8 text") from None
 
     async def _pieces(self, part: BodyPartReader) -> AsyncIterator[bytes]:
-        """The bytes of a part; whatever of the body has come buys time for the rest."""
+        """The bytes of a part; what has come buys time for the rest, `body_grace` at most."""
+        loop, grace = asyncio.get_running_loop(), self._limits.body_grace
         while not part.at_eof():
             piece = await part.read_chunk(PIECE)
             bought = self._request.content.total_bytes / self._limits.min_body_rate
-            self._deadline.reschedule(self._started + self._limits.body_grace + bought)
+            if not self._given_up:
+                self._deadline.reschedule(min(self._started + bought, loop.time()) + grace)
             yield piece
 
     async def _write(self, data: bytearray) -> None:
