@@ -38,6 +38,13 @@ class EndpointingMode(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     ENDPOINTING_MODE_CLIENT: _ClassVar[EndpointingMode]
     ENDPOINTING_MODE_FIXED: _ClassVar[EndpointingMode]
 
+class PacingState(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    PACING_STATE_UNSPECIFIED: _ClassVar[PacingState]
+    PACING_STATE_OK: _ClassVar[PacingState]
+    PACING_STATE_SLOW_DOWN: _ClassVar[PacingState]
+    PACING_STATE_PAUSE: _ClassVar[PacingState]
+
 class Priority(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
     PRIORITY_UNSPECIFIED: _ClassVar[Priority]
@@ -76,6 +83,8 @@ class WarningReason(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     WARNING_REASON_AUDIO_NOT_FINITE: _ClassVar[WarningReason]
     WARNING_REASON_AUDIO_CLIPPED: _ClassVar[WarningReason]
     WARNING_REASON_AUDIO_DAMAGED: _ClassVar[WarningReason]
+    WARNING_REASON_INTERIMS_THINNED: _ClassVar[WarningReason]
+    WARNING_REASON_FINALS_LATE: _ClassVar[WarningReason]
 
 class ErrorReason(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
@@ -89,6 +98,8 @@ class ErrorReason(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     ERROR_REASON_IDLE_TIMEOUT: _ClassVar[ErrorReason]
     ERROR_REASON_SERVER_DRAINING: _ClassVar[ErrorReason]
     ERROR_REASON_MODEL_LOADING: _ClassVar[ErrorReason]
+    ERROR_REASON_RESUME_TOKEN_INVALID: _ClassVar[ErrorReason]
+    ERROR_REASON_SESSION_SUPERSEDED: _ClassVar[ErrorReason]
     ERROR_REASON_AUDIO_GAP: _ClassVar[ErrorReason]
     ERROR_REASON_SLOW_READER: _ClassVar[ErrorReason]
     ERROR_REASON_ENGINE_UNAVAILABLE: _ClassVar[ErrorReason]
@@ -115,6 +126,10 @@ ENDPOINTING_MODE_UNSPECIFIED: EndpointingMode
 ENDPOINTING_MODE_VAD: EndpointingMode
 ENDPOINTING_MODE_CLIENT: EndpointingMode
 ENDPOINTING_MODE_FIXED: EndpointingMode
+PACING_STATE_UNSPECIFIED: PacingState
+PACING_STATE_OK: PacingState
+PACING_STATE_SLOW_DOWN: PacingState
+PACING_STATE_PAUSE: PacingState
 PRIORITY_UNSPECIFIED: Priority
 PRIORITY_LIVE: Priority
 PRIORITY_BATCH: Priority
@@ -139,6 +154,8 @@ WARNING_REASON_RECOGNITION_FAILED: WarningReason
 WARNING_REASON_AUDIO_NOT_FINITE: WarningReason
 WARNING_REASON_AUDIO_CLIPPED: WarningReason
 WARNING_REASON_AUDIO_DAMAGED: WarningReason
+WARNING_REASON_INTERIMS_THINNED: WarningReason
+WARNING_REASON_FINALS_LATE: WarningReason
 ERROR_REASON_UNSPECIFIED: ErrorReason
 ERROR_REASON_INVALID_CONFIG: ErrorReason
 ERROR_REASON_PROTOCOL_VIOLATION: ErrorReason
@@ -149,6 +166,8 @@ ERROR_REASON_SESSION_DURATION_EXCEEDED: ErrorReason
 ERROR_REASON_IDLE_TIMEOUT: ErrorReason
 ERROR_REASON_SERVER_DRAINING: ErrorReason
 ERROR_REASON_MODEL_LOADING: ErrorReason
+ERROR_REASON_RESUME_TOKEN_INVALID: ErrorReason
+ERROR_REASON_SESSION_SUPERSEDED: ErrorReason
 ERROR_REASON_AUDIO_GAP: ErrorReason
 ERROR_REASON_SLOW_READER: ErrorReason
 ERROR_REASON_ENGINE_UNAVAILABLE: ErrorReason
@@ -158,21 +177,23 @@ ERROR_REASON_ORIGIN_NOT_ALLOWED: ErrorReason
 ERROR_REASON_UPSTREAM_UNAVAILABLE: ErrorReason
 
 class StreamingRecognizeRequest(_message.Message):
-    __slots__ = ("config", "audio", "finalize", "keep_alive", "end_of_audio")
+    __slots__ = ("config", "audio", "finalize", "keep_alive", "response_ack", "end_of_audio")
     CONFIG_FIELD_NUMBER: _ClassVar[int]
     AUDIO_FIELD_NUMBER: _ClassVar[int]
     FINALIZE_FIELD_NUMBER: _ClassVar[int]
     KEEP_ALIVE_FIELD_NUMBER: _ClassVar[int]
+    RESPONSE_ACK_FIELD_NUMBER: _ClassVar[int]
     END_OF_AUDIO_FIELD_NUMBER: _ClassVar[int]
     config: StreamingConfig
     audio: AudioChunk
     finalize: Finalize
     keep_alive: KeepAlive
+    response_ack: ResponseAck
     end_of_audio: EndOfAudio
-    def __init__(self, config: _Optional[_Union[StreamingConfig, _Mapping]] = ..., audio: _Optional[_Union[AudioChunk, _Mapping]] = ..., finalize: _Optional[_Union[Finalize, _Mapping]] = ..., keep_alive: _Optional[_Union[KeepAlive, _Mapping]] = ..., end_of_audio: _Optional[_Union[EndOfAudio, _Mapping]] = ...) -> None: ...
+    def __init__(self, config: _Optional[_Union[StreamingConfig, _Mapping]] = ..., audio: _Optional[_Union[AudioChunk, _Mapping]] = ..., finalize: _Optional[_Union[Finalize, _Mapping]] = ..., keep_alive: _Optional[_Union[KeepAlive, _Mapping]] = ..., response_ack: _Optional[_Union[ResponseAck, _Mapping]] = ..., end_of_audio: _Optional[_Union[EndOfAudio, _Mapping]] = ...) -> None: ...
 
 class StreamingConfig(_message.Message):
-    __slots__ = ("recognition", "interim_results", "min_interim_interval", "endpointing", "single_utterance", "voice_activity_events", "progress_interval", "latency_breakdown", "preset", "priority")
+    __slots__ = ("recognition", "interim_results", "min_interim_interval", "endpointing", "single_utterance", "voice_activity_events", "progress_interval", "resume", "latency_breakdown", "preset", "priority")
     RECOGNITION_FIELD_NUMBER: _ClassVar[int]
     INTERIM_RESULTS_FIELD_NUMBER: _ClassVar[int]
     MIN_INTERIM_INTERVAL_FIELD_NUMBER: _ClassVar[int]
@@ -180,6 +201,7 @@ class StreamingConfig(_message.Message):
     SINGLE_UTTERANCE_FIELD_NUMBER: _ClassVar[int]
     VOICE_ACTIVITY_EVENTS_FIELD_NUMBER: _ClassVar[int]
     PROGRESS_INTERVAL_FIELD_NUMBER: _ClassVar[int]
+    RESUME_FIELD_NUMBER: _ClassVar[int]
     LATENCY_BREAKDOWN_FIELD_NUMBER: _ClassVar[int]
     PRESET_FIELD_NUMBER: _ClassVar[int]
     PRIORITY_FIELD_NUMBER: _ClassVar[int]
@@ -190,10 +212,23 @@ class StreamingConfig(_message.Message):
     single_utterance: bool
     voice_activity_events: bool
     progress_interval: _duration_pb2.Duration
+    resume: ResumeOptions
     latency_breakdown: bool
     preset: str
     priority: Priority
-    def __init__(self, recognition: _Optional[_Union[RecognitionConfig, _Mapping]] = ..., interim_results: _Optional[bool] = ..., min_interim_interval: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., endpointing: _Optional[_Union[EndpointingConfig, _Mapping]] = ..., single_utterance: _Optional[bool] = ..., voice_activity_events: _Optional[bool] = ..., progress_interval: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., latency_breakdown: _Optional[bool] = ..., preset: _Optional[str] = ..., priority: _Optional[_Union[Priority, str]] = ...) -> None: ...
+    def __init__(self, recognition: _Optional[_Union[RecognitionConfig, _Mapping]] = ..., interim_results: _Optional[bool] = ..., min_interim_interval: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., endpointing: _Optional[_Union[EndpointingConfig, _Mapping]] = ..., single_utterance: _Optional[bool] = ..., voice_activity_events: _Optional[bool] = ..., progress_interval: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., resume: _Optional[_Union[ResumeOptions, _Mapping]] = ..., latency_breakdown: _Optional[bool] = ..., preset: _Optional[str] = ..., priority: _Optional[_Union[Priority, str]] = ...) -> None: ...
+
+class ResumeOptions(_message.Message):
+    __slots__ = ("enabled", "window", "resume_token", "last_sequence")
+    ENABLED_FIELD_NUMBER: _ClassVar[int]
+    WINDOW_FIELD_NUMBER: _ClassVar[int]
+    RESUME_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    LAST_SEQUENCE_FIELD_NUMBER: _ClassVar[int]
+    enabled: bool
+    window: _duration_pb2.Duration
+    resume_token: str
+    last_sequence: int
+    def __init__(self, enabled: _Optional[bool] = ..., window: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., resume_token: _Optional[str] = ..., last_sequence: _Optional[int] = ...) -> None: ...
 
 class AudioChunk(_message.Message):
     __slots__ = ("data", "byte_offset")
@@ -212,6 +247,12 @@ class Finalize(_message.Message):
 class KeepAlive(_message.Message):
     __slots__ = ()
     def __init__(self) -> None: ...
+
+class ResponseAck(_message.Message):
+    __slots__ = ("sequence",)
+    SEQUENCE_FIELD_NUMBER: _ClassVar[int]
+    sequence: int
+    def __init__(self, sequence: _Optional[int] = ...) -> None: ...
 
 class EndOfAudio(_message.Message):
     __slots__ = ("total_bytes",)
@@ -336,19 +377,25 @@ class StreamingRecognizeResponse(_message.Message):
     def __init__(self, sequence: _Optional[int] = ..., session_started: _Optional[_Union[SessionStarted, _Mapping]] = ..., result: _Optional[_Union[RecognitionResult, _Mapping]] = ..., speech_event: _Optional[_Union[SpeechEvent, _Mapping]] = ..., progress: _Optional[_Union[Progress, _Mapping]] = ..., finalized: _Optional[_Union[Finalized, _Mapping]] = ..., warning: _Optional[_Union[Warning, _Mapping]] = ..., go_away: _Optional[_Union[GoAway, _Mapping]] = ..., session_summary: _Optional[_Union[SessionSummary, _Mapping]] = ...) -> None: ...
 
 class SessionStarted(_message.Message):
-    __slots__ = ("session_id", "effective_config", "model", "limits")
+    __slots__ = ("session_id", "resume_token", "resumed", "next_byte_offset", "effective_config", "model", "limits")
     SESSION_ID_FIELD_NUMBER: _ClassVar[int]
+    RESUME_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    RESUMED_FIELD_NUMBER: _ClassVar[int]
+    NEXT_BYTE_OFFSET_FIELD_NUMBER: _ClassVar[int]
     EFFECTIVE_CONFIG_FIELD_NUMBER: _ClassVar[int]
     MODEL_FIELD_NUMBER: _ClassVar[int]
     LIMITS_FIELD_NUMBER: _ClassVar[int]
     session_id: str
+    resume_token: str
+    resumed: bool
+    next_byte_offset: int
     effective_config: StreamingConfig
     model: Model
     limits: ServerLimits
-    def __init__(self, session_id: _Optional[str] = ..., effective_config: _Optional[_Union[StreamingConfig, _Mapping]] = ..., model: _Optional[_Union[Model, _Mapping]] = ..., limits: _Optional[_Union[ServerLimits, _Mapping]] = ...) -> None: ...
+    def __init__(self, session_id: _Optional[str] = ..., resume_token: _Optional[str] = ..., resumed: _Optional[bool] = ..., next_byte_offset: _Optional[int] = ..., effective_config: _Optional[_Union[StreamingConfig, _Mapping]] = ..., model: _Optional[_Union[Model, _Mapping]] = ..., limits: _Optional[_Union[ServerLimits, _Mapping]] = ...) -> None: ...
 
 class RecognitionResult(_message.Message):
-    __slots__ = ("utterance_index", "revision", "alternatives", "is_final", "final_reason", "start_offset", "end_offset", "channel_tag", "language_code", "language_confidence", "latency")
+    __slots__ = ("utterance_index", "revision", "alternatives", "is_final", "final_reason", "start_offset", "end_offset", "channel_tag", "language_code", "language_confidence", "latency", "resume_token")
     UTTERANCE_INDEX_FIELD_NUMBER: _ClassVar[int]
     REVISION_FIELD_NUMBER: _ClassVar[int]
     ALTERNATIVES_FIELD_NUMBER: _ClassVar[int]
@@ -360,6 +407,7 @@ class RecognitionResult(_message.Message):
     LANGUAGE_CODE_FIELD_NUMBER: _ClassVar[int]
     LANGUAGE_CONFIDENCE_FIELD_NUMBER: _ClassVar[int]
     LATENCY_FIELD_NUMBER: _ClassVar[int]
+    RESUME_TOKEN_FIELD_NUMBER: _ClassVar[int]
     utterance_index: int
     revision: int
     alternatives: _containers.RepeatedCompositeFieldContainer[RecognitionAlternative]
@@ -371,7 +419,8 @@ class RecognitionResult(_message.Message):
     language_code: str
     language_confidence: float
     latency: LatencyBreakdown
-    def __init__(self, utterance_index: _Optional[int] = ..., revision: _Optional[int] = ..., alternatives: _Optional[_Iterable[_Union[RecognitionAlternative, _Mapping]]] = ..., is_final: _Optional[bool] = ..., final_reason: _Optional[_Union[FinalReason, str]] = ..., start_offset: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., end_offset: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., channel_tag: _Optional[int] = ..., language_code: _Optional[str] = ..., language_confidence: _Optional[float] = ..., latency: _Optional[_Union[LatencyBreakdown, _Mapping]] = ...) -> None: ...
+    resume_token: str
+    def __init__(self, utterance_index: _Optional[int] = ..., revision: _Optional[int] = ..., alternatives: _Optional[_Iterable[_Union[RecognitionAlternative, _Mapping]]] = ..., is_final: _Optional[bool] = ..., final_reason: _Optional[_Union[FinalReason, str]] = ..., start_offset: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., end_offset: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., channel_tag: _Optional[int] = ..., language_code: _Optional[str] = ..., language_confidence: _Optional[float] = ..., latency: _Optional[_Union[LatencyBreakdown, _Mapping]] = ..., resume_token: _Optional[str] = ...) -> None: ...
 
 class RecognitionAlternative(_message.Message):
     __slots__ = ("committed_text", "tentative_text", "confidence", "words")
@@ -424,14 +473,22 @@ class SpeechEvent(_message.Message):
     def __init__(self, type: _Optional[_Union[SpeechEventType, str]] = ..., offset: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., channel_tag: _Optional[int] = ...) -> None: ...
 
 class Progress(_message.Message):
-    __slots__ = ("acknowledged_byte_offset", "received_offset", "final_offset")
+    __slots__ = ("acknowledged_byte_offset", "received_offset", "final_offset", "pacing", "credit", "resume_token", "committed_byte_offset")
     ACKNOWLEDGED_BYTE_OFFSET_FIELD_NUMBER: _ClassVar[int]
     RECEIVED_OFFSET_FIELD_NUMBER: _ClassVar[int]
     FINAL_OFFSET_FIELD_NUMBER: _ClassVar[int]
+    PACING_FIELD_NUMBER: _ClassVar[int]
+    CREDIT_FIELD_NUMBER: _ClassVar[int]
+    RESUME_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    COMMITTED_BYTE_OFFSET_FIELD_NUMBER: _ClassVar[int]
     acknowledged_byte_offset: int
     received_offset: _duration_pb2.Duration
     final_offset: _duration_pb2.Duration
-    def __init__(self, acknowledged_byte_offset: _Optional[int] = ..., received_offset: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., final_offset: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ...) -> None: ...
+    pacing: PacingState
+    credit: _duration_pb2.Duration
+    resume_token: str
+    committed_byte_offset: int
+    def __init__(self, acknowledged_byte_offset: _Optional[int] = ..., received_offset: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., final_offset: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., pacing: _Optional[_Union[PacingState, str]] = ..., credit: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., resume_token: _Optional[str] = ..., committed_byte_offset: _Optional[int] = ...) -> None: ...
 
 class Finalized(_message.Message):
     __slots__ = ("request_id", "offset")
@@ -459,12 +516,14 @@ class Warning(_message.Message):
     def __init__(self, reason: _Optional[_Union[WarningReason, str]] = ..., message: _Optional[str] = ..., metadata: _Optional[_Mapping[str, str]] = ...) -> None: ...
 
 class GoAway(_message.Message):
-    __slots__ = ("time_left", "message")
+    __slots__ = ("time_left", "resume_token", "message")
     TIME_LEFT_FIELD_NUMBER: _ClassVar[int]
+    RESUME_TOKEN_FIELD_NUMBER: _ClassVar[int]
     MESSAGE_FIELD_NUMBER: _ClassVar[int]
     time_left: _duration_pb2.Duration
+    resume_token: str
     message: str
-    def __init__(self, time_left: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., message: _Optional[str] = ...) -> None: ...
+    def __init__(self, time_left: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., resume_token: _Optional[str] = ..., message: _Optional[str] = ...) -> None: ...
 
 class SessionSummary(_message.Message):
     __slots__ = ("received_audio", "speech_audio", "final_result_count", "inference_time")
@@ -557,15 +616,19 @@ class Preset(_message.Message):
     def __init__(self, name: _Optional[str] = ..., description: _Optional[str] = ...) -> None: ...
 
 class ServerLimits(_message.Message):
-    __slots__ = ("max_session_duration", "idle_timeout", "max_buffered_audio", "max_chunk_bytes", "max_recording_duration")
+    __slots__ = ("max_session_duration", "idle_timeout", "max_buffered_audio", "max_chunk_bytes", "resume_window", "max_recording_duration", "max_unacknowledged_responses")
     MAX_SESSION_DURATION_FIELD_NUMBER: _ClassVar[int]
     IDLE_TIMEOUT_FIELD_NUMBER: _ClassVar[int]
     MAX_BUFFERED_AUDIO_FIELD_NUMBER: _ClassVar[int]
     MAX_CHUNK_BYTES_FIELD_NUMBER: _ClassVar[int]
+    RESUME_WINDOW_FIELD_NUMBER: _ClassVar[int]
     MAX_RECORDING_DURATION_FIELD_NUMBER: _ClassVar[int]
+    MAX_UNACKNOWLEDGED_RESPONSES_FIELD_NUMBER: _ClassVar[int]
     max_session_duration: _duration_pb2.Duration
     idle_timeout: _duration_pb2.Duration
     max_buffered_audio: _duration_pb2.Duration
     max_chunk_bytes: int
+    resume_window: _duration_pb2.Duration
     max_recording_duration: _duration_pb2.Duration
-    def __init__(self, max_session_duration: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., idle_timeout: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., max_buffered_audio: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., max_chunk_bytes: _Optional[int] = ..., max_recording_duration: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ...) -> None: ...
+    max_unacknowledged_responses: int
+    def __init__(self, max_session_duration: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., idle_timeout: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., max_buffered_audio: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., max_chunk_bytes: _Optional[int] = ..., resume_window: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., max_recording_duration: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., max_unacknowledged_responses: _Optional[int] = ...) -> None: ...
