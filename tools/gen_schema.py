@@ -46,7 +46,9 @@ CLOSE_CODES = {
     4404: "No such model.",
     4408: "Nothing was received for too long, or events were not read in time.",
     4409: "Protocol violation: a frame that is no message, or out of order.",
+    4410: "There is no session to resume with this token.",
     4411: "Audio is missing.",
+    4412: "Another connection has resumed the session.",
     4413: "The session was too long.",
 }
 INTERNAL = "INTERNAL"

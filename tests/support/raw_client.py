@@ -101,16 +101,24 @@ class Stream:
     sending does nothing.
     """
 
-    def __init__(self, channel: grpc.aio.Channel, *, reads: bool = True) -> None:
+    def __init__(
+        self,
+        channel: grpc.aio.Channel,
+        *,
+        reads: bool = True,
+        metadata: tuple[tuple[str, str], ...] = (),
+    ) -> None:
         self._channel = channel
+        self._metadata = metadata
         self._reads = reads
         self._changed = asyncio.Condition()
+        self._writing = asyncio.Lock()
         self._reading: asyncio.Task[None] | None = None
         self.responses: list[pb.StreamingRecognizeResponse] = []
         self.ending: Ending | None = None
 
     async def __aenter__(self) -> Stream:
-        self.call = rpc.SpeechServiceStub(self._channel).StreamingRecognize()
+        self.call = rpc.SpeechServiceStub(self._channel).StreamingRecognize(metadata=self._metadata)
         if self._reads:
             self.start_reading()
         return self
@@ -130,7 +138,8 @@ class Stream:
     async def write(self, request: pb.StreamingRecognizeRequest) -> None:
         """Send one message."""
         with suppress(*_GONE):
-            await self.call.write(request)
+            async with self._writing:  # gRPC breaks when two tasks write at a time
+                await self.call.write(request)
 
     async def audio(self, data: bytes, chunk: int = CHUNK) -> None:
         """Send audio in chunks."""

@@ -75,7 +75,8 @@ async def open_gateway(settings: Settings, model: ResolvedModel) -> AsyncIterato
     engine = build_engine(settings, model)
     await engine.start()
     try:
-        yield Gateway(engine, settings.limits, _preset(settings))
+        async with _gateway(engine, settings) as gateway:
+            yield gateway
     finally:
         await engine.close()
 
@@ -115,6 +116,11 @@ def _windowed(model: ResolvedModel, settings: Settings) -> ResolvedModel:
     return replace(model, capabilities=capabilities, warning=warning)
 
 
+def _gateway(engine: EnginePort, settings: Settings) -> Gateway:
+    secret = settings.resume_secret.encode()
+    return Gateway(engine, settings.limits, _preset(settings), secret)
+
+
 def _preset(settings: Settings) -> Preset:
     return preset_named(settings.preset, "preset")
 
@@ -137,7 +143,7 @@ class Server:
     def __init__(self, settings: Settings, engine: EnginePort) -> None:
         self._settings = settings
         self._engine = engine
-        self.gateway = Gateway(engine, settings.limits, _preset(settings))
+        self.gateway = _gateway(engine, settings)
         self._grpc = GrpcServer(self.gateway)
         context = BridgeContext(LocalBackend(self.gateway), settings.limits)
         self._bridge = BridgeServer(context, settings.allowed_origins)
@@ -154,6 +160,7 @@ class Server:
         """
         async with AsyncExitStack() as opened:
             opened.push_async_callback(self._engine.close)
+            await opened.enter_async_context(self.gateway)
             self.grpc_port = await self._grpc.start(self._settings.host, self._settings.grpc_port)
             opened.push_async_callback(self._grpc.stop)
             opened.push_async_callback(self._bridge.stop)

@@ -51,6 +51,9 @@ class Settings:
     preset: str = ""
     """What settings that a client leaves unset stand for; empty for the defaults."""
     log_level: str = "info"
+    resume_secret: str = field(default="", repr=False)
+    """What servers that go on with each other's sessions have in common; empty for a secret that
+    is this process's own."""
     limits: Limits = field(default_factory=Limits)
 
 
@@ -59,6 +62,12 @@ PREFIX: Final = "SORI_"
 
 CONFIG_VARIABLE: Final = "SORI_CONFIG"
 """The environment variable that names the TOML file when no flag does."""
+
+SHORTEST_SECRET: Final = 32
+"""Characters of a secret that nobody guesses."""
+
+_SECRETS: Final = ("resume_secret",)
+"""Settings whose values are never told."""
 
 _ORIGIN: Final = re.compile(r"\*|null|[a-z][a-z0-9+.-]*://[^/,\s]+")
 _DEVICE: Final = re.compile(r"auto|cpu|cuda(:[0-9]{1,3})?")
@@ -122,6 +131,15 @@ def _text_or_empty(*refused: str) -> _Rule:
         return value
 
     return _Rule(f"text other than {', '.join(refused)}, or nothing", read, str)
+
+
+def _secret() -> _Rule:
+    def read(value: object) -> str:
+        if not isinstance(value, str) or 0 < len(value) < SHORTEST_SECRET:
+            raise ValueError
+        return value
+
+    return _Rule(f"text of {SHORTEST_SECRET} characters or more, or nothing", read, str)
 
 
 def _one_of(*choices: str) -> _Rule:
@@ -202,6 +220,7 @@ _RULES: Final[dict[str, _Rule]] = {
     "parallel_calls": _whole(0, 64),
     "cpu_threads": _whole(0, 1024),
     "preset": _one_of(*(preset.name for preset in PRESETS)),
+    "resume_secret": _secret(),
     "log_level": _one_of("debug", "info", "warning", "error"),
     **dict(_limit_rules()),
 }
@@ -258,9 +277,10 @@ def _checked(entries: Iterator[_Entry]) -> Iterator[tuple[str, object]]:
         try:
             yield entry.name, rule.read(entry.value)
         except ValueError:
+            given = "this value" if entry.name in _SECRETS else repr(entry.value)
             raise InvalidConfig(
                 entry.name,
-                f"{entry.source}: {entry.value!r} is not allowed; allowed: {rule.allowed}",
+                f"{entry.source}: {given} is not allowed; allowed: {rule.allowed}",
                 source=entry.source,
                 allowed=rule.allowed,
             ) from None

@@ -141,6 +141,19 @@ class EndpointingConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class ResumeConfig:
+    """Whether a session outlives its connection, for how many seconds, and which one goes on."""
+
+    enabled: bool = False
+    window: float | None = None
+    """None for as long as the server allows."""
+    token: str = field(default="", repr=False)
+    """Resumes a session; empty for a new one."""
+    last_sequence: int = 0
+    """Number of the last response that the client of `token` received."""
+
+
+@dataclass(frozen=True, slots=True)
 class StreamConfig:
     """Settings of one stream."""
 
@@ -160,5 +173,6 @@ class StreamConfig:
     """Seconds of audio between two progress events; None sends them after finals only."""
     latency_breakdown: bool = False
     priority: Priority = Priority.LIVE
+    resume: ResumeConfig = field(default_factory=ResumeConfig)
     early_finals: bool = True
     """Final windows are asked for before the silence that ends their utterance is over."""

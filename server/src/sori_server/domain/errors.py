@@ -7,6 +7,8 @@
     │   ├── ProtocolViolation       a message out of order
     │   ├── AudioGap                bytes are missing between two offsets
     │   ├── ModelNotFound           no such model
+    │   ├── ResumeTokenInvalid      no session can be resumed with it, for whatever reason
+    │   ├── SessionSuperseded       another connection resumed the session
     │   ├── IdleTimeout             nothing received for too long
     │   ├── SlowReader              responses not accepted in time
     │   ├── MessageTooLarge         a frame, form or file above its limit
@@ -126,6 +128,27 @@ class ModelNotFound(ClientError):
     """No such model."""
 
     reason = "MODEL_NOT_FOUND"
+
+
+class ResumeTokenInvalid(ClientError):
+    """No session can be resumed with this token.
+
+    The same for all reasons, so that nobody learns by trying.
+    """
+
+    reason = "RESUME_TOKEN_INVALID"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "config.resume.resume_token: it is not valid, or was used, or its session is gone",
+            metadata={"field": "config.resume.resume_token"},
+        )
+
+
+class SessionSuperseded(ClientError):
+    """Another connection resumed the session."""
+
+    reason = "SESSION_SUPERSEDED"
 
 
 class IdleTimeout(ClientError):

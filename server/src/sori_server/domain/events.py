@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from sori_server.domain.audio import Span
+from sori_server.domain.checkpoint import Checkpoint
 from sori_server.domain.recognition import Word
 
 
@@ -39,9 +40,14 @@ class Latency:
 
 @dataclass(frozen=True, slots=True)
 class SessionStarted:
-    """The session exists; the first event."""
+    """The session exists, or goes on; the first event of a connection.
+
+    Audio goes on at `next_byte_offset`, in bytes of everything the client sends.
+    """
 
     session_id: str
+    resumed: bool = False
+    next_byte_offset: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,7 +202,16 @@ Event = (
 
 @dataclass(frozen=True, slots=True)
 class NumberedEvent:
-    """An event with its place in the session's sequence 1, 2, 3, ..."""
+    """An event with its place in the session's sequence 1, 2, 3, ...
+
+    Final results and progress have the checkpoint at which a client goes on that has them.
+    """
 
     sequence: int
     event: Event
+    checkpoint: Checkpoint | None = field(default=None, compare=False)
+
+    @property
+    def is_interim(self) -> bool:
+        """Whether it is worth nothing once there is a newer one."""
+        return isinstance(self.event, Result) and not self.event.is_final

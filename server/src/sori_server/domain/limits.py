@@ -24,6 +24,12 @@ class Limits:
     """Time a new stream has to send its config."""
     write_timeout: float = 10.0
     """Time a client may take to accept one response."""
+    resume_window: float = 30.0
+    """Time a session that can be resumed waits for its client, and longest one it may ask for."""
+    max_detached_sessions: int = 100
+    """Sessions that wait for their clients at a time; the oldest is given up for one more."""
+    max_unacknowledged: int = 256
+    """Responses kept for a resume, above which the server reads no more audio."""
     keepalive_interval: float = 20.0
     """Time without any bytes from a client after which it is pinged."""
     ping_timeout: float = 5.0

@@ -38,7 +38,14 @@ class EndOfAudio:
     total_bytes: int | None = None
 
 
-ClientMessage = AudioBytes | FinalizeUtterance | KeepAlive | EndOfAudio
+@dataclass(frozen=True, slots=True)
+class ResponsesReceived:
+    """The client has kept the responses up to the one with this number."""
+
+    sequence: int
+
+
+ClientMessage = AudioBytes | FinalizeUtterance | KeepAlive | EndOfAudio | ResponsesReceived
 
 
 class Door(Protocol):

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
-from typing import Final
+from typing import Final, Self
 
+from sori_server.domain.checkpoint import Checkpoint
 from sori_server.domain.config import Priority, RecognitionConfig, StreamConfig
 from sori_server.domain.errors import (
     CapacityExhausted,
     EngineUnavailable,
     ModelLoading,
+    ResumeTokenInvalid,
     ServerDraining,
     SessionTooLong,
 )
@@ -24,7 +27,11 @@ from sori_server.domain.presets import NO_PRESET, Preset
 from sori_server.engine.port import EnginePort, ModelInfo
 from sori_server.runtime.admission import Admission, Reading
 from sori_server.runtime.ears import Ears
+from sori_server.runtime.registry import SessionRegistry
+from sori_server.runtime.resumable import Connection, Origin, ResumableStream
+from sori_server.runtime.resume_tokens import ResumeTokens, new_secret
 from sori_server.runtime.runner import StreamRunner
+from sori_server.runtime.session_id import new_session_id
 from sori_server.runtime.validation import check_recognition, check_stream
 
 READING_INTERVAL: Final = 5.0
@@ -34,10 +41,23 @@ _log = logging.getLogger(__name__)
 
 
 class Gateway:
-    """What every door opens into: one engine, its streams, and their limits."""
+    """What every door opens into: one engine, its streams, and their limits.
 
-    def __init__(self, engine: EnginePort, limits: Limits, preset: Preset = NO_PRESET) -> None:
+    An async context for the sessions that outlive their connections; without any it need not
+    be entered.
+    """
+
+    def __init__(
+        self,
+        engine: EnginePort,
+        limits: Limits,
+        preset: Preset = NO_PRESET,
+        resume_secret: bytes = b"",
+    ) -> None:
+        """Servers with the same `resume_secret` go on with each other's sessions."""
         self._engine = engine
+        self._tokens = ResumeTokens(resume_secret or new_secret(), time.time)
+        self.sessions = SessionRegistry(limits)
         self._limits = limits
         self._preset = preset
         self._admission = Admission(limits)
@@ -49,6 +69,13 @@ class Gateway:
         self._draining = False
         self._idle = asyncio.Event()
         self._idle.set()
+
+    async def __aenter__(self) -> Self:
+        await self.sessions.__aenter__()
+        return self
+
+    async def __aexit__(self, *exc_info: object) -> None:
+        await self.sessions.__aexit__(*exc_info)
 
     @property
     def limits(self) -> Limits:
@@ -119,6 +146,46 @@ class Gateway:
         effective = self._effective(config)
         with self._count(StreamRunner(effective, self._engine, self._limits, self._ears)) as runner:
             yield runner
+
+    def resumable(
+        self, config: StreamConfig, authorization: str = ""
+    ) -> tuple[ResumableStream, Connection]:
+        """A session that can be resumed, new or resumed, and this connection of it.
+
+        It is for `sessions` to serve it; only who has this `authorization` can resume it.
+
+        Raises:
+            InvalidConfig, ModelNotFound: the settings cannot be met.
+            ResumeTokenInvalid: there is no such session for this client.
+            ServerDraining, EngineUnavailable, ModelLoading, CapacityExhausted: not now.
+        """
+        if not config.resume.token:
+            return self._begin(config, new_session_id(), authorization)
+        ticket = self._tokens.read(config.resume.token, authorization)
+        stream = self.sessions.find(ticket)
+        if stream is None:
+            raise ResumeTokenInvalid
+        connection = stream.attach(config.resume.last_sequence, resumed=True)
+        stream.turn_over()
+        self.sessions.attached(stream)
+        return stream, connection
+
+    def _begin(
+        self, config: StreamConfig, session_id: str, authorization: str
+    ) -> tuple[ResumableStream, Connection]:
+        self._admit(config.priority)
+        check_stream(config, self._engine.model, self._limits)
+        effective = self._effective(config)
+        # Deadlines for clients are those of their connections: the session waits for the next.
+        patient = replace(self._limits, idle_timeout=math.inf, write_timeout=math.inf)
+        with ExitStack() as counted:
+            runner = StreamRunner(effective, self._engine, patient, self._ears, session_id)
+            counted.enter_context(self._count(runner))
+            origin = Origin(Checkpoint.start(runner.channels))
+            stream = ResumableStream(runner, self._limits, origin, self._tokens, authorization)
+            connection = stream.attach(origin.last_sequence, resumed=False)
+            self.sessions.start(stream, counted.pop_all())
+        return stream, connection
 
     @contextmanager
     def receiving(self) -> Iterator[None]:

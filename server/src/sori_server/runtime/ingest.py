@@ -55,7 +55,7 @@ class Ingest:
         self._audios = tuple(audios)
         self._hear = partial(ears.hear, self._audios, priority=priority)
         self._clipping = tuple(ClippingCheck() for _ in audios)
-        self._received_bytes = 0
+        self._received_bytes = self._taken_bytes = 0
         self._judged = 0
         self._warned: set[AudioProblem] = set()
         self._warnings: list[AudioWarning] = []
@@ -64,6 +64,11 @@ class Ingest:
     def received_bytes(self) -> int:
         """Bytes received and judged, in the client's encoding."""
         return self._received_bytes
+
+    @property
+    def taken_bytes(self) -> int:
+        """Bytes received, whether or not they were judged."""
+        return self._taken_bytes
 
     def accept(self, message: AudioBytes) -> AsyncGenerator[Judged, None]:
         """Take a run of audio; bytes received before are dropped.
@@ -78,6 +83,7 @@ class Ingest:
             if message.offset > self._received_bytes:
                 raise AudioGap(self._received_bytes, message.offset, "audio.byte_offset")
             data = data[self._received_bytes - message.offset :]
+        self._taken_bytes += len(data)
         return self._judge(self._decoder.feed(data), len(data))
 
     def close(self) -> AsyncGenerator[Judged, None]:

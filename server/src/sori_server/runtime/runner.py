@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import secrets
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
-from typing import Final
 
 from sori_server.domain.audio import samples, seconds
+from sori_server.domain.checkpoint import Checkpoint
 from sori_server.domain.config import ChannelMode, StreamConfig
 from sori_server.domain.errors import (
     CapacityExhausted,
@@ -34,10 +33,10 @@ from sori_server.runtime.door import (
 )
 from sori_server.runtime.ears import Ears
 from sori_server.runtime.ingest import Ingest, Judged
+from sori_server.runtime.resume_point import ResumePoint, resume_point
+from sori_server.runtime.session_id import new_session_id
 from sori_server.session.core import Session
 from sori_server.session.state import State
-
-SESSION_ID_BYTES: Final = 9
 
 
 class StreamRunner:
@@ -49,10 +48,16 @@ class StreamRunner:
     """
 
     def __init__(
-        self, config: StreamConfig, engine: EnginePort, limits: Limits, ears: Ears | None = None
+        self,
+        config: StreamConfig,
+        engine: EnginePort,
+        limits: Limits,
+        ears: Ears | None = None,
+        session_id: str = "",
     ) -> None:
-        """Streams of one gateway share their `ears`."""
+        """Streams of one gateway share their `ears`. Without an id the session makes up one."""
         self.config = config
+        self.session_id = session_id or new_session_id()
         self._engine = engine
         self._limits = limits
         wanted = config.recognition
@@ -68,7 +73,7 @@ class StreamRunner:
             config.priority,
         )
         self._session = Session(config, self._audios[0].vad_frame, count)
-        self._session.begin(secrets.token_urlsafe(SESSION_ID_BYTES))
+        self._session.begin(self.session_id)
         self._windows: dict[int, asyncio.Task[None]] = {}
         self._changed = asyncio.Event()
         self._tasks: asyncio.TaskGroup
@@ -76,6 +81,16 @@ class StreamRunner:
         self._stopped = False
         self._patience: asyncio.Timeout | None = None
         self._error: SoriError | None = None
+
+    @property
+    def channels(self) -> int:
+        """Channels that are recognized apart."""
+        return len(self._audios)
+
+    def resume_point(self, checkpoint: Checkpoint) -> ResumePoint:
+        """Where a session like this one goes on from `checkpoint`."""
+        audio_format = self.config.recognition.audio_format
+        return resume_point(checkpoint, audio_format, self._audios[0].vad_frame)
 
     @property
     def received_audio(self) -> float:
@@ -86,6 +101,11 @@ class StreamRunner:
     def received_bytes(self) -> int:
         """Bytes received, in the client's encoding."""
         return self._ingest.received_bytes
+
+    @property
+    def next_byte_offset(self) -> int:
+        """Where the next audio message goes on, in bytes of everything the client sends."""
+        return self._ingest.taken_bytes
 
     async def run(self, door: Door) -> None:
         """Serve the stream until everything was sent.
@@ -116,6 +136,11 @@ class StreamRunner:
             self._session.go_away(time_left)
             self._changed.set()
 
+    def report_progress(self) -> None:
+        """Tell the client how far the session has come."""
+        self._session.report_progress()
+        self._changed.set()
+
     def flush(self) -> None:
         """End the stream for the client, if it has not: what was received becomes final."""
         if self._session.state is State.OPEN:
@@ -131,7 +156,7 @@ class StreamRunner:
             end = await self._read_messages(door)
         except (ClientError, CapacityExhausted) as error:
             self._fail(error)
-        if self._listening:
+        if self.listening:
             await self._read_rest(end)
         self._warn()
         self._session.end_of_audio(
@@ -143,7 +168,7 @@ class StreamRunner:
         """Take what the decoder still holds, and ask whether that was all."""
         try:
             await self._hear_all(self._ingest.close())
-            if self._error is None and self._listening:
+            if self._error is None and self.listening:
                 self._ingest.check_complete(end)
         except (ClientError, CapacityExhausted) as error:
             self._fail(error)
@@ -151,7 +176,7 @@ class StreamRunner:
     async def _read_messages(self, door: Door) -> EndOfAudio:
         """Take messages; how the audio ended."""
         await self._room()
-        while self._listening and not self._stopped:
+        while self.listening and not self._stopped:
             message = await self._receive(door)
             if isinstance(message, EndOfAudio):
                 return message
@@ -189,7 +214,7 @@ class StreamRunner:
                 pass
 
     @property
-    def _listening(self) -> bool:
+    def listening(self) -> bool:
         """Whether the session wants more audio: it may have ended by itself."""
         return self._session.state is State.OPEN
 
@@ -198,7 +223,7 @@ class StreamRunner:
         async with aclosing(judged):
             async for count, probabilities in judged:
                 self._hear(count, probabilities)
-                if not self._listening:
+                if not self.listening:
                     return
                 await self._room()
 
@@ -211,7 +236,7 @@ class StreamRunner:
         self._session.receive_audio(allowed, [channel[:judged] for channel in probabilities])
         self._warn()
         self._follow_up()
-        if allowed < count and self._listening:
+        if allowed < count and self.listening:
             raise SessionTooLong(
                 f"a stream may send {limit:g} s of audio",
                 metadata={"max_session_duration": f"{limit:g}"},

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Final
 
 from sori_server.domain.audio import HOP, samples
+from sori_server.domain.checkpoint import ChannelPoint
 from sori_server.domain.config import ChannelMode, EndpointingMode, StreamConfig, Task
 from sori_server.domain.events import Event, FinalReason, Latency, SpeechEnded, SpeechStarted
 from sori_server.domain.recognition import Hypothesis
@@ -106,6 +107,11 @@ class Channel:
     def final_position(self) -> int:
         """All text before this position is final and was taken."""
         return self._unfinished[0].start if self._unfinished else self._next_start()
+
+    @property
+    def point(self) -> ChannelPoint:
+        """Where the channel goes on when all that was taken was told."""
+        return ChannelPoint(self.final_position, self.taken)
 
     @property
     def needed_from(self) -> int:

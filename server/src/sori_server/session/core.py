@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sori_server.domain.audio import samples
+from sori_server.domain.checkpoint import Checkpoint
 from sori_server.domain.config import StreamConfig
 from sori_server.domain.events import (
     AudioWarning,
@@ -125,7 +126,7 @@ class Session:
         for channel in self._channels:
             channel.receive(self._received)
         self._put_out()
-        self._report_progress()
+        self._report_when_due()
 
     def finalize(self, request_id: str) -> None:
         """End the current utterances now; `Finalized` follows their final results.
@@ -145,6 +146,11 @@ class Session:
         """Tell the client what is wrong with its audio."""
         if self._state is not State.CLOSED:
             self._outbox.put(warning)
+
+    def report_progress(self) -> None:
+        """Tell the client how far the session has come, unless all was said."""
+        if self._state is not State.CLOSED:
+            self._put_progress()
 
     def end_of_audio(self, reason: FinalReason = FinalReason.END_OF_AUDIO) -> None:
         """No audio follows: everything received becomes final. Idempotent."""
@@ -268,17 +274,22 @@ class Session:
             self._outbox.put(WindowLost(result.span, utterance.lost, result.channel))
         if result.text or utterance.revision > 1:
             self._totals.finals += 1
-            self._outbox.put(result)
+            self._outbox.put(result, self._checkpoint)
         self._put_progress()
 
-    def _report_progress(self) -> None:
+    def _report_when_due(self) -> None:
         interval = self._config.progress_interval
         if interval is not None and self._received - self._reported >= samples(interval):
             self._put_progress()
 
     def _put_progress(self) -> None:
         self._reported = self._received
-        self._outbox.put(Progress(self._received, self.final_position))
+        self._outbox.put(Progress(self._received, self.final_position), self._checkpoint)
+
+    @property
+    def _checkpoint(self) -> Checkpoint:
+        """Where each channel goes on for a client that has all that was put out."""
+        return Checkpoint(tuple(channel.point for channel in self._channels))
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 
+from sori_server.domain.checkpoint import Checkpoint
 from sori_server.domain.events import Event, NumberedEvent, Result
 
 
@@ -16,28 +17,28 @@ class Outbox:
     """
 
     def __init__(self) -> None:
-        self._events: deque[Event] = deque()
+        self._events: deque[tuple[Event, Checkpoint | None]] = deque()
         self._sequence = 0
 
     def __len__(self) -> int:
         return len(self._events)
 
-    def put(self, event: Event) -> None:
-        """Add `event` after those that wait."""
+    def put(self, event: Event, checkpoint: Checkpoint | None = None) -> None:
+        """Add `event` after those that wait; `checkpoint` is where a client goes on that has it."""
         if isinstance(event, Result):
             self._drop_interim(event.channel)
-        self._events.append(event)
+        self._events.append((event, checkpoint))
 
     def take(self) -> NumberedEvent | None:
         """The next event with its number; None when there is none."""
         if not self._events:
             return None
         self._sequence += 1
-        return NumberedEvent(self._sequence, self._events.popleft())
+        return NumberedEvent(self._sequence, *self._events.popleft())
 
     def _drop_interim(self, channel: int) -> None:
-        for event in reversed(self._events):
+        for place, (event, _) in reversed(list(enumerate(self._events))):
             if isinstance(event, Result) and event.channel == channel:
                 if not event.is_final:
-                    self._events.remove(event)
+                    del self._events[place]
                 return

@@ -13,7 +13,7 @@ from sori_server.domain.limits import Limits
 from sori_server.transport.bridge.from_json import dict_to_message
 from sori_server.transport.bridge.to_json import message_to_dict
 
-CLIENT_TYPES: Final = ("config", "finalize", "keep_alive", "end_of_audio")
+CLIENT_TYPES: Final = ("config", "finalize", "keep_alive", "response_ack", "end_of_audio")
 """Client frames of text; audio comes in frames of bytes."""
 UNKNOWN_TYPE: Final = "unknown"
 """Type of an event that is newer than this server, which passes it on."""

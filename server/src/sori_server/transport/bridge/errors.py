@@ -29,6 +29,8 @@ _REFUSALS: Final[dict[type[errors.SoriError], Refusal]] = {
     errors.ProtocolViolation: Refusal(400, 4409),
     errors.OriginNotAllowed: Refusal(403, 4403),
     errors.ModelNotFound: Refusal(404, 4404),
+    errors.ResumeTokenInvalid: Refusal(404, 4410),
+    errors.SessionSuperseded: Refusal(409, 4412),
     errors.IdleTimeout: Refusal(408, 4408),
     errors.SlowReader: Refusal(408, 4408),
     errors.AudioGap: Refusal(409, 4411),

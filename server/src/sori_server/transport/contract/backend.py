@@ -32,8 +32,11 @@ class SpeechBackend(Protocol):
     def ready(self) -> bool:
         """Whether a new stream would be served, as far as is known without asking."""
 
-    async def stream(self, link: MessageLink) -> None:
+    async def stream(self, link: MessageLink, authorization: str = "") -> None:
         """Serve one stream until everything was written.
+
+        `authorization` is what the client has shown of who it is: only who shows the same can
+        resume the session.
 
         Whatever `link` raises other than errors of Sori ends the stream and is raised.
 

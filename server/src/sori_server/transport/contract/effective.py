@@ -13,6 +13,7 @@ from sori_server.domain.config import (
     EndpointingConfig,
     Priority,
     RecognitionConfig,
+    ResumeConfig,
     StreamConfig,
     Task,
 )
@@ -41,7 +42,7 @@ _PRIORITY_VALUES: Final = {
 
 def effective_config(config: StreamConfig, model_info: ModelInfo) -> pb.StreamingConfig:
     """The settings in force; asked for in a new stream, they give the same settings."""
-    progress = config.progress_interval
+    progress, resume = config.progress_interval, config.resume
     return pb.StreamingConfig(
         recognition=_recognition_config(config.recognition, model_info),
         interim_results=config.interim_results,
@@ -53,7 +54,14 @@ def effective_config(config: StreamConfig, model_info: ModelInfo) -> pb.Streamin
         latency_breakdown=config.latency_breakdown,
         preset=config.preset,
         priority=_PRIORITY_VALUES[config.priority],
+        resume=_resume_options(resume) if resume.enabled else None,
     )
+
+
+def _resume_options(config: ResumeConfig) -> pb.ResumeOptions:
+    """For a new session like this one: what named the session resumed is left out."""
+    window = None if config.window is None else duration(config.window)
+    return pb.ResumeOptions(enabled=True, window=window)
 
 
 def _endpointing(config: EndpointingConfig) -> pb.EndpointingConfig:

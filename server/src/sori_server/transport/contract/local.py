@@ -13,6 +13,7 @@ from sori_server.domain.errors import ProtocolViolation
 from sori_server.domain.events import NumberedEvent
 from sori_server.runtime.door import ClientMessage
 from sori_server.runtime.gateway import Gateway
+from sori_server.runtime.resumable import ResumableStream
 from sori_server.runtime.runner import StreamRunner
 from sori_server.transport.contract import requests, responses
 from sori_server.transport.contract.backend import MessageLink
@@ -29,13 +30,18 @@ class LocalBackend:
         """Whether a new stream would be served, if there is room."""
         return self._gateway.ready
 
-    async def stream(self, link: MessageLink) -> None:
+    async def stream(self, link: MessageLink, authorization: str = "") -> None:
         """Serve one stream until everything was written.
 
         Raises:
             SoriError: why the stream ended early; the words before it were written.
         """
         config = await self._config(link)
+        if config.resume.enabled:
+            stream, connection = self._gateway.resumable(config, authorization)
+            door = ResumableLinkDoor(link, stream, self._gateway)
+            await self._gateway.sessions.serve(stream, connection, door)
+            return
         with self._gateway.stream(config) as runner:
             await runner.run(LinkDoor(link, runner, self._gateway))
 
@@ -79,7 +85,7 @@ class LocalBackend:
 
 
 class LinkDoor:
-    """One stream in messages of the contract as the runtime sees it."""
+    """One connection in messages of the contract as the runtime sees it."""
 
     def __init__(self, link: MessageLink, runner: StreamRunner, gateway: Gateway) -> None:
         self._link = link
@@ -95,4 +101,20 @@ class LinkDoor:
 
     async def send(self, event: NumberedEvent) -> None:
         """Deliver one event as a response."""
-        await self._link.write(responses.stream_response(event, self._runner, self._gateway))
+        await self._link.write(self._response(event))
+
+    def _response(self, event: NumberedEvent) -> pb.StreamingRecognizeResponse:
+        return responses.stream_response(event, self._runner, self._gateway)
+
+
+class ResumableLinkDoor(LinkDoor):
+    """One connection of a session that can be resumed."""
+
+    def __init__(self, link: MessageLink, stream: ResumableStream, gateway: Gateway) -> None:
+        super().__init__(link, stream.runner, gateway)
+        self._stream = stream
+
+    def _response(self, event: NumberedEvent) -> pb.StreamingRecognizeResponse:
+        response = super()._response(event)
+        responses.add_resume(response, self._stream, event)
+        return response

@@ -18,6 +18,7 @@ from sori_server.domain.config import (
     Priority,
     RecognitionConfig,
     Replacement,
+    ResumeConfig,
     StreamConfig,
     Task,
 )
@@ -31,6 +32,7 @@ from sori_server.runtime.door import (
     EndOfAudio,
     FinalizeUtterance,
     KeepAlive,
+    ResponsesReceived,
 )
 from sori_server.runtime.validation import check_adaptation, check_given
 
@@ -99,6 +101,25 @@ def stream_config(
         progress_interval=_seconds(message, "progress_interval", default.progress_interval),
         latency_breakdown=message.latency_breakdown,
         priority=_known(PRIORITIES, message.priority, "config.priority"),
+        resume=_resume(message.resume, limits),
+    )
+
+
+def _resume(message: pb.ResumeOptions, limits: Limits) -> ResumeConfig:
+    """A window that is longer than allowed is as long as allowed."""
+    path = "config.resume"
+    enabled = message.enabled or bool(message.resume_token)
+    window = _seconds(message, "window", limits.resume_window)
+    if window <= 0:
+        raise InvalidConfig(f"{path}.window", f"{window:g} s is not above 0")
+    if message.last_sequence < 0:
+        raise InvalidConfig(f"{path}.last_sequence", f"{message.last_sequence} is negative")
+    if message.last_sequence and not message.resume_token:
+        raise InvalidConfig(f"{path}.last_sequence", "means nothing without a resume_token")
+    if not enabled:
+        return ResumeConfig()
+    return ResumeConfig(
+        enabled, min(window, limits.resume_window), message.resume_token, message.last_sequence
     )
 
 
@@ -189,6 +210,8 @@ def client_message(message: pb.StreamingRecognizeRequest, limits: Limits) -> Cli
             return _finalize(message.finalize, limits)
         case "keep_alive":
             return KeepAlive()
+        case "response_ack":
+            return _response_ack(message.response_ack)
         case "end_of_audio":
             return _end_of_audio(message.end_of_audio)
         case "config":
@@ -226,6 +249,12 @@ def _finalize(finalize: pb.Finalize, limits: Limits) -> FinalizeUtterance:
             limit=str(most),
         )
     return FinalizeUtterance(finalize.request_id)
+
+
+def _response_ack(ack: pb.ResponseAck) -> ResponsesReceived:
+    if ack.sequence < 0:
+        raise InvalidConfig("response_ack.sequence", f"{ack.sequence} is negative")
+    return ResponsesReceived(ack.sequence)
 
 
 def _end_of_audio(end: pb.EndOfAudio) -> EndOfAudio:

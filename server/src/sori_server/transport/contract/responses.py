@@ -15,6 +15,7 @@ from sori_server.domain.presets import PRESETS
 from sori_server.domain.recognition import Word
 from sori_server.engine.port import ModelInfo
 from sori_server.runtime.gateway import Gateway
+from sori_server.runtime.resumable import ResumableStream
 from sori_server.runtime.runner import StreamRunner
 from sori_server.transport.contract.durations import duration, offset
 from sori_server.transport.contract.effective import effective_config
@@ -41,6 +42,8 @@ TIMEOUTS: Final = {
     events.SpeechTimeout.START: pb.SPEECH_EVENT_TYPE_SPEECH_START_TIMEOUT,
     events.SpeechTimeout.END: pb.SPEECH_EVENT_TYPE_SPEECH_END_TIMEOUT,
 }
+TOKEN_BEARERS: Final = (events.SessionStarted, events.Result, events.Progress, events.GoingAway)
+"""Events with a `resume_token`; among results only those that are final have one."""
 _TASK_VALUES: Final = {task: value for value, task in TASKS.items()}
 
 
@@ -52,6 +55,8 @@ def stream_response(
     if isinstance(event, events.SessionStarted):
         started = pb.SessionStarted(
             session_id=event.session_id,
+            resumed=event.resumed,
+            next_byte_offset=event.next_byte_offset,
             effective_config=effective_config(config, gateway.model),
             model=model(gateway.model, loaded=True),
             limits=server_limits(gateway.limits),
@@ -88,6 +93,17 @@ def response(
         case events.SessionSummary() as event:
             kind = {"session_summary": summary(event)}
     return pb.StreamingRecognizeResponse(sequence=numbered.sequence, **kind)
+
+
+def add_resume(
+    response: pb.StreamingRecognizeResponse, stream: ResumableStream, numbered: events.NumberedEvent
+) -> None:
+    """Tell the client of `response` how to resume its session; responses of most kinds do not."""
+    if isinstance(numbered.event, TOKEN_BEARERS) and not numbered.is_interim:
+        message = getattr(response, response.WhichOneof("response") or "")
+        message.resume_token = stream.token(numbered)
+    if isinstance(numbered.event, events.Progress):
+        response.progress.committed_byte_offset = stream.committed_bytes(numbered)
 
 
 def recognition_result(
@@ -146,7 +162,9 @@ def server_limits(limits: Limits) -> pb.ServerLimits:
         idle_timeout=duration(limits.idle_timeout),
         max_buffered_audio=duration(limits.max_buffered_audio),
         max_chunk_bytes=limits.max_chunk_bytes,
+        resume_window=duration(limits.resume_window),
         max_recording_duration=duration(limits.max_recording_duration),
+        max_unacknowledged_responses=limits.max_unacknowledged,
     )
 
 

@@ -44,7 +44,7 @@ class SpeechService(pb_grpc.SpeechServiceServicer):
         """Serve one stream."""
         del request_iterator  # one reader: `context.read`
         try:
-            await self._backend.stream(GrpcLink(context))
+            await self._backend.stream(GrpcLink(context), authorization_of(context))
         except SoriError as error:
             # The status waits behind responses the client does not read, or is gone from.
             with suppress(TimeoutError, grpc.aio.InternalError):
@@ -133,6 +133,12 @@ class GrpcLink:
             await self._context.write(response)
         except grpc.aio.InternalError:
             await asyncio.get_running_loop().create_future()
+
+
+def authorization_of(context: StreamContext) -> str:
+    """What the caller has shown of who it is: its `authorization` metadata, or nothing."""
+    shown = dict(context.invocation_metadata() or ()).get("authorization", "")
+    return shown if isinstance(shown, str) else shown.decode(errors="replace")
 
 
 async def _answered(

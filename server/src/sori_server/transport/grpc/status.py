@@ -22,6 +22,8 @@ _CODES: Final[dict[type[errors.SoriError], int]] = {
     errors.ProtocolViolation: code_pb2.FAILED_PRECONDITION,
     errors.ModelNotFound: code_pb2.NOT_FOUND,
     errors.AudioGap: code_pb2.DATA_LOSS,
+    errors.ResumeTokenInvalid: code_pb2.NOT_FOUND,
+    errors.SessionSuperseded: code_pb2.ABORTED,
     errors.IdleTimeout: code_pb2.ABORTED,
     errors.SlowReader: code_pb2.ABORTED,
     errors.MessageTooLarge: code_pb2.RESOURCE_EXHAUSTED,
