@@ -46,6 +46,7 @@ def test_every_setting_has_one_name_in_all_places(tmp_path: Path) -> None:
         "preset": "meeting",
         "allowed_origins": "https://example.org,null",
         "log_level": "debug",
+        "resume_secret": "0123456789abcdef0123456789abcdef",
     }
     assert set(wanted) == {field.name for field in dataclasses.fields(Settings)} - {"limits"}
     text = "\n".join(f"{name} = {value!r}" for name, value in wanted.items())
@@ -153,3 +154,14 @@ def test_mistakes_in_flags_are_named() -> None:
 def test_a_preset_must_be_one_there_is() -> None:
     with pytest.raises(InvalidConfig, match=r"'turbo' is not allowed; allowed: voice-command, ca"):
         load_settings({"preset": "turbo"}, {})
+
+
+def test_a_secret_is_long_or_none_and_never_told() -> None:
+    short = "hunter2 hunter2"
+    with pytest.raises(InvalidConfig) as refusal:
+        load_settings({}, {"SORI_RESUME_SECRET": short})
+    assert "32 characters" in str(refusal.value)
+    assert short not in str(refusal.value)
+    secret = 2 * short + short
+    assert secret not in repr(load_settings({}, {"SORI_RESUME_SECRET": secret}))
+    assert load_settings({}, {"SORI_RESUME_SECRET": ""}).resume_secret == ""

@@ -85,7 +85,7 @@ def test_audio_continues() -> None:
         ('{"a":' * 10_000, "message", "nested too deeply"),
         ('{"type": "config", "type": "config"}', "message", "field 'type' is there twice"),
         ('{"type": "config", "recognition": {"a": 1, "b": 2, "a": 1}}', "message", "'a' is there"),
-        ("{}", "type", "a string is needed; allowed: config, finalize, keep_alive, end_of_audio"),
+        ("{}", "type", "a string is needed; allowed: config, finalize, keep_alive, response_ack,"),
         ('{"type": null}', "type", "a string is needed"),
         ('{"type": ["config"]}', "type", "a string is needed"),
         ('{"type": "audio"}', "type", "'audio' is not known; allowed: config"),

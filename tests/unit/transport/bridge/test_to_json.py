@@ -47,6 +47,7 @@ def test_scalars_and_lists_are_always_there_and_what_is_unset_is_not() -> None:
         "channel_tag": 0,
         "language_code": "",
         "language_confidence": 0,
+        "resume_token": "",
     }
     assert message_to_dict(pb.DecodingOptions()) == {"beam_size": 0}
     assert message_to_dict(pb.EndpointingConfig()) == {}
@@ -70,7 +71,12 @@ def test_values_are_those_of_the_mapping() -> None:
         "channel_tag": 0,
     }
     progress = pb.Progress(acknowledged_byte_offset=2**53, final_offset=Duration(nanos=1))
-    assert message_to_dict(progress) == {"acknowledged_byte_offset": 2**53, "final_offset": 1e-9}
+    assert message_to_dict(progress) == {
+        "acknowledged_byte_offset": 2**53,
+        "final_offset": 1e-9,
+        "resume_token": "",
+        "committed_byte_offset": 0,
+    }
 
 
 def test_enum_values_of_a_newer_server_are_left_out() -> None:

@@ -17,6 +17,7 @@ from sori_server.domain.config import (
     Priority,
     RecognitionConfig,
     Replacement,
+    ResumeConfig,
     StreamConfig,
     Task,
 )
@@ -29,6 +30,7 @@ from sori_server.runtime.door import (
     EndOfAudio,
     FinalizeUtterance,
     KeepAlive,
+    ResponsesReceived,
 )
 from sori_server.transport.contract.requests import (
     CHANNEL_MODES,
@@ -87,6 +89,9 @@ FULL = pb.StreamingConfig(
     latency_breakdown=True,
     preset="meeting",
     priority=pb.PRIORITY_BATCH,
+    resume=pb.ResumeOptions(
+        enabled=True, window=Duration(seconds=9), resume_token="abc", last_sequence=7
+    ),
 )
 UNDERSTOOD = StreamConfig(
     recognition=RecognitionConfig(
@@ -130,6 +135,7 @@ UNDERSTOOD = StreamConfig(
     progress_interval=2.0,
     latency_breakdown=True,
     priority=Priority.BATCH,
+    resume=ResumeConfig(True, 9.0, "abc", 7),
 )
 ONLY_FIXED = ("chunk_duration", "overlap_duration")
 
@@ -318,6 +324,43 @@ def test_the_tables_know_every_value_of_the_contract_and_of_the_domain() -> None
         assert pb.AudioEncoding.Name(value) == f"AUDIO_ENCODING_{encoding.name}"
 
 
+# ---------------------------------------------------------------------------------- resume
+
+
+def with_resume(**fields: object) -> pb.StreamingConfig:
+    return with_fields(resume=pb.ResumeOptions(**fields))  # type: ignore[arg-type]
+
+
+def test_a_token_asks_for_a_session_that_can_be_resumed() -> None:
+    config = stream_config(with_resume(resume_token="abc", last_sequence=3), LIMITS)  # noqa: S106
+    assert config.resume == ResumeConfig(True, LIMITS.resume_window, "abc", 3)
+
+
+def test_a_window_is_at_most_what_the_server_allows() -> None:
+    for asked, got in ((5, 5.0), (3600, LIMITS.resume_window)):
+        message = with_resume(enabled=True, window=Duration(seconds=asked))
+        assert stream_config(message, LIMITS).resume.window == got
+
+
+@pytest.mark.parametrize(
+    ("fields", "field"),
+    [
+        ({"enabled": True, "window": Duration()}, "window"),
+        ({"enabled": True, "window": Duration(seconds=-1)}, "window"),
+        ({"resume_token": "abc", "last_sequence": -1}, "last_sequence"),
+        ({"enabled": True, "last_sequence": 1}, "last_sequence"),
+    ],
+)
+def test_resume_options_that_mean_nothing_are_refused(
+    fields: dict[str, object], field: str
+) -> None:
+    assert refused(with_resume(**fields)).field == f"config.resume.{field}"
+
+
+def test_a_token_is_not_told_by_the_settings() -> None:
+    assert "abc" not in repr(ResumeConfig(True, 1.0, "abc"))
+
+
 # ----------------------------------------------------------------------- presets and modes
 
 
@@ -412,6 +455,8 @@ def read(**request: object) -> ClientMessage:
         ({"finalize": pb.Finalize(request_id="1234")}, FinalizeUtterance("1234")),
         ({"finalize": pb.Finalize()}, FinalizeUtterance("")),
         ({"keep_alive": pb.KeepAlive()}, KeepAlive()),
+        ({"response_ack": pb.ResponseAck()}, ResponsesReceived(0)),
+        ({"response_ack": pb.ResponseAck(sequence=2**63 - 1)}, ResponsesReceived(2**63 - 1)),
         ({"end_of_audio": pb.EndOfAudio()}, EndOfAudio(None)),
         ({"end_of_audio": pb.EndOfAudio(total_bytes=0)}, EndOfAudio(0)),
         ({"end_of_audio": pb.EndOfAudio(total_bytes=9)}, EndOfAudio(9)),
@@ -423,7 +468,7 @@ def test_every_kind_of_message_is_read(request_: dict[str, object], message: obj
 
 def test_every_kind_of_message_has_a_test() -> None:
     kinds = {field.name for field in pb.StreamingRecognizeRequest.DESCRIPTOR.fields}
-    assert kinds == {"config", "audio", "finalize", "keep_alive", "end_of_audio"}
+    assert kinds == {"config", "audio", "finalize", "keep_alive", "response_ack", "end_of_audio"}
 
 
 @pytest.mark.parametrize(
@@ -432,6 +477,7 @@ def test_every_kind_of_message_has_a_test() -> None:
         ({"audio": pb.AudioChunk(data=bytes(101))}, "audio.data"),
         ({"audio": pb.AudioChunk(byte_offset=-1)}, "audio.byte_offset"),
         ({"finalize": pb.Finalize(request_id="12345")}, "finalize.request_id"),
+        ({"response_ack": pb.ResponseAck(sequence=-1)}, "response_ack.sequence"),
         ({"end_of_audio": pb.EndOfAudio(total_bytes=-1)}, "end_of_audio.total_bytes"),
     ],
 )

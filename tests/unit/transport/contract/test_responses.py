@@ -21,6 +21,7 @@ from sori_server.domain.config import (
     Priority,
     RecognitionConfig,
     Replacement,
+    ResumeConfig,
     StreamConfig,
     Task,
 )
@@ -339,6 +340,8 @@ def test_limits_have_every_field() -> None:
         max_buffered_audio=3.0,
         max_chunk_bytes=4,
         max_recording_duration=5.0,
+        resume_window=6.0,
+        max_unacknowledged=7,
     )
     message = server_limits(limits)
     assert_complete(message)
@@ -348,6 +351,8 @@ def test_limits_have_every_field() -> None:
         max_buffered_audio=Duration(seconds=3),
         max_chunk_bytes=4,
         max_recording_duration=Duration(seconds=5),
+        resume_window=Duration(seconds=6),
+        max_unacknowledged_responses=7,
     )
 
 
@@ -413,6 +418,8 @@ CONFIGS = st.builds(
     progress_interval=st.none() | SECONDS,
     latency_breakdown=st.booleans(),
     priority=st.sampled_from(Priority),
+    resume=st.just(ResumeConfig())
+    | st.floats(1, 30, width=16).map(lambda window: ResumeConfig(True, window)),
 )
 
 

@@ -22,6 +22,8 @@ EXAMPLES = [
     errors.ProtocolViolation("config: sent twice", metadata={"field": "config"}),
     errors.AudioGap(10, 12, "audio.byte_offset"),
     errors.ModelNotFound("no such model", metadata={"model": "huge"}),
+    errors.ResumeTokenInvalid(),
+    errors.SessionSuperseded("another connection has resumed the session"),
     errors.IdleTimeout("no message for 60 s", metadata={"idle_timeout": "60"}),
     errors.SlowReader("a response was not accepted for 10 s"),
     errors.MessageTooLarge("audio", 100),
@@ -41,13 +43,10 @@ GROUPS = {errors.SoriError, errors.ClientError, errors.Unavailable, errors.Engin
 def promised() -> dict[str, str]:
     """What the contract says of each reason, as its comment."""
     source = Path(__file__).parents[4] / "protos" / "sori" / "v1" / "speech.proto"
-    lines = r"((?:  // .+\n)+)  ERROR_REASON_(\w+) = "
-    found = re.findall(lines, source.read_text(encoding="utf-8"))
-    return {
-        reason: comment.replace("  // ", "").replace("\n", " ").strip()
-        for comment, reason in found
-        if reason != "UNSPECIFIED"
-    }
+    text = source.read_text(encoding="utf-8")
+    found = re.findall(r"((?:  // .+\n)+)  ERROR_REASON_(\w+) = ", text)
+    joined = {reason: " ".join(re.findall("// (.+)", lines)) for lines, reason in found}
+    return {reason: comment for reason, comment in joined.items() if reason != "UNSPECIFIED"}
 
 
 PROMISED = promised()
