@@ -64,6 +64,10 @@ class DeafAudio:
     def __init__(self) -> None:
         self.received = 0
 
+    def start_at(self, position: int) -> None:
+        """Before any samples: the first one has this position."""
+        self.received = position
+
     def accept(self, samples: FloatArray) -> list[float]:
         """Call every frame silent."""
         before, self.received = self.received, self.received + len(samples)

@@ -51,6 +51,10 @@ class RestlessAudio:
         """Position up to which samples were accepted."""
         return self._audio.received
 
+    def start_at(self, position: int) -> None:
+        """Before any samples: the first one has this position."""
+        self._audio.start_at(position)
+
     def accept(self, samples: FloatArray) -> list[float]:
         """Take the next mono samples at 16 kHz, -1 to 1; one probability per VAD frame."""
         probabilities = self._audio.accept(samples)

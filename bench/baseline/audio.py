@@ -24,6 +24,10 @@ class KeptAudio:
         """Position up to which samples were accepted."""
         return self._samples.end
 
+    def start_at(self, position: int) -> None:
+        """Before any samples: the first one has this position."""
+        self._samples.restart(position)
+
     def accept(self, samples: FloatArray) -> list[float]:
         """Take the next mono samples at 16 kHz, -1 to 1; one probability per VAD frame."""
         self._samples.append(samples)

@@ -110,18 +110,20 @@ def tiered_fake_engine(interims: FakeBehaviour | None = None) -> TieredEngine:
     return TieredEngine(fake_engine(interims), fake_engine(), audio)
 
 
-def server_for(engine: EnginePort, limits: Limits | None = None) -> Server:
+def server_for(engine: EnginePort, limits: Limits | None = None, secret: str = "") -> Server:
     """A server on a free port, not started."""
-    return Server(Settings(grpc_port=0, bridge_port=0, limits=limits or Limits()), engine)
+    limits = limits or Limits()
+    settings = Settings(grpc_port=0, bridge_port=0, limits=limits, resume_secret=secret)
+    return Server(settings, engine)
 
 
 @asynccontextmanager
 async def serving(
-    behaviour: FakeBehaviour | None = None, limits: Limits | None = None
+    behaviour: FakeBehaviour | None = None, limits: Limits | None = None, secret: str = ""
 ) -> AsyncIterator[Served]:
     """A server whose model is warm; it drains at the end."""
     engine, others = fake_engine(behaviour, limits), child_pids()
-    async with server_for(engine, limits) as server:
+    async with server_for(engine, limits, secret) as server:
         yield Served(server, engine, others)
 
 

@@ -108,6 +108,11 @@ class RecognitionConfig:
     """Whether earlier text of the stream is the prompt of later windows; None for what the
     model bears."""
 
+    @property
+    def channels_apart(self) -> int:
+        """Channels that are recognized by themselves; 1 for all of them mixed."""
+        return self.audio_format.channels if self.channel_mode is ChannelMode.SEPARATE else 1
+
 
 @dataclass(frozen=True, slots=True)
 class EndpointingConfig:

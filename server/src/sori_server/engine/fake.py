@@ -120,6 +120,12 @@ class FakeStreamAudio:
         """Position up to which samples were accepted."""
         return self._received
 
+    def start_at(self, position: int) -> None:
+        """Before any samples: the first one has this position, a multiple of `START_GRID`."""
+        self._received = self._kept_from = position
+        self._first_word, missing = divmod(position, WORD_SAMPLES)
+        self._words.push(np.zeros(missing, np.float32))
+
     def accept(self, samples: FloatArray) -> list[float]:
         """Take the next samples; 1.0 for each frame with any that is not zero, else 0.0."""
         self._levels.extend(_level(row) for row in self._words.push(samples))

@@ -53,6 +53,10 @@ class LogMel:
         view._filters = _filters(mels)
         return view
 
+    def start_at(self, position: int) -> None:
+        """Before any samples: the first one has this position."""
+        self._samples.restart(position)
+
     def append(self, samples: FloatArray) -> None:
         """Take the next samples at 16 kHz."""
         self._samples.append(samples)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +13,9 @@ from sori_server.domain.errors import EngineUnavailable
 from sori_server.domain.recognition import Hypothesis, RecognitionRequest
 
 FloatArray = NDArray[np.float32]
+
+START_GRID: Final = 2_560
+"""Positions in samples at which streams may start: of windows and of VAD frames alike."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +75,9 @@ class StreamAudio(Protocol):
     @property
     def received(self) -> int:
         """Position up to which samples were accepted."""
+
+    def start_at(self, position: int) -> None:
+        """Before any samples: the first one has this position, a multiple of `START_GRID`."""
 
     def accept(self, samples: FloatArray) -> list[float]:
         """Take the next mono samples at 16 kHz, -1 to 1.

@@ -27,6 +27,10 @@ class SharedAudio:
         """Position up to which samples were accepted."""
         return self._audio.received
 
+    def start_at(self, position: int) -> None:
+        """Before any samples: the first one has this position, a multiple of `START_GRID`."""
+        self._audio.start_at(position)
+
     def accept(self, samples: FloatArray) -> list[float]:
         """Take the next mono samples at 16 kHz, -1 to 1; one probability per VAD frame."""
         with self._lock:

@@ -11,11 +11,11 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from typing import Final, Self
 
-from sori_server.domain.checkpoint import Checkpoint
 from sori_server.domain.config import Priority, RecognitionConfig, StreamConfig
 from sori_server.domain.errors import (
     CapacityExhausted,
     EngineUnavailable,
+    InvalidConfig,
     ModelLoading,
     ResumeTokenInvalid,
     ServerDraining,
@@ -27,11 +27,11 @@ from sori_server.domain.presets import NO_PRESET, Preset
 from sori_server.engine.port import EnginePort, ModelInfo
 from sori_server.runtime.admission import Admission, Reading
 from sori_server.runtime.ears import Ears
+from sori_server.runtime.origin import Origin
 from sori_server.runtime.registry import SessionRegistry
-from sori_server.runtime.resumable import Connection, Origin, ResumableStream
+from sori_server.runtime.resumable import Connection, ResumableStream
 from sori_server.runtime.resume_tokens import ResumeTokens, new_secret
 from sori_server.runtime.runner import StreamRunner
-from sori_server.runtime.session_id import new_session_id
 from sori_server.runtime.validation import check_recognition, check_stream
 
 READING_INTERVAL: Final = 5.0
@@ -160,30 +160,34 @@ class Gateway:
             ServerDraining, EngineUnavailable, ModelLoading, CapacityExhausted: not now.
         """
         if not config.resume.token:
-            return self._begin(config, new_session_id(), authorization)
+            return self._begin(config, Origin(), authorization)
         ticket = self._tokens.read(config.resume.token, authorization)
         stream = self.sessions.find(ticket)
         if stream is None:
-            raise ResumeTokenInvalid
+            if self._tokens.expired(ticket):
+                raise ResumeTokenInvalid
+            origin = Origin.told_by(ticket, config.resume.last_sequence)
+            return self._begin(config, origin, authorization)
         connection = stream.attach(config.resume.last_sequence, resumed=True)
         stream.turn_over()
         self.sessions.attached(stream)
         return stream, connection
 
     def _begin(
-        self, config: StreamConfig, session_id: str, authorization: str
+        self, config: StreamConfig, origin: Origin, authorization: str
     ) -> tuple[ResumableStream, Connection]:
         self._admit(config.priority)
         check_stream(config, self._engine.model, self._limits)
         effective = self._effective(config)
+        _check_channels(origin, config)
         # Deadlines for clients are those of their connections: the session waits for the next.
         patient = replace(self._limits, idle_timeout=math.inf, write_timeout=math.inf)
         with ExitStack() as counted:
-            runner = StreamRunner(effective, self._engine, patient, self._ears, session_id)
+            runner = StreamRunner(effective, self._engine, patient, self._ears, origin)
             counted.enter_context(self._count(runner))
-            origin = Origin(Checkpoint.start(runner.channels))
             stream = ResumableStream(runner, self._limits, origin, self._tokens, authorization)
-            connection = stream.attach(origin.last_sequence, resumed=False)
+            resumed = origin.spent is not None
+            connection = stream.attach(origin.last_sequence, resumed=resumed)
             self.sessions.start(stream, counted.pop_all())
         return stream, connection
 
@@ -339,3 +343,12 @@ class Gateway:
                 },
                 retry_after=self._limits.retry_delay,
             )
+
+
+def _check_channels(origin: Origin, config: StreamConfig) -> None:
+    """A session goes on with as many channels as it had."""
+    if origin.checkpoint is None:
+        return
+    had, wanted = len(origin.checkpoint.channels), config.recognition.channels_apart
+    if had != wanted:
+        raise InvalidConfig("config.recognition", f"{wanted} channels apart; the session had {had}")

@@ -20,6 +20,7 @@ from sori_server.media.clipping import ClippingCheck
 from sori_server.media.decoder import open_decoder
 from sori_server.runtime.door import AudioBytes, EndOfAudio
 from sori_server.runtime.ears import Ears, Heard
+from sori_server.runtime.resume_point import ResumePoint
 
 PIECE: Final = SAMPLE_RATE
 """Most samples judged in one go, so that a large chunk does not hold up other streams."""
@@ -56,7 +57,7 @@ class Ingest:
         self._hear = partial(ears.hear, self._audios, priority=priority)
         self._clipping = tuple(ClippingCheck() for _ in audios)
         self._received_bytes = self._taken_bytes = 0
-        self._judged = 0
+        self._judged = self._unheard = 0
         self._warned: set[AudioProblem] = set()
         self._warnings: list[AudioWarning] = []
 
@@ -69,6 +70,12 @@ class Ingest:
     def taken_bytes(self) -> int:
         """Bytes received, whether or not they were judged."""
         return self._taken_bytes
+
+    def start_at(self, start: ResumePoint) -> None:
+        """Before any audio: it goes on at this byte, and what is before this sample is unheard."""
+        self._received_bytes = self._taken_bytes = start.byte
+        self._judged = start.sample
+        self._unheard = 0 if start.byte else start.sample
 
     def accept(self, message: AudioBytes) -> AsyncGenerator[Judged, None]:
         """Take a run of audio; bytes received before are dropped.
@@ -120,7 +127,9 @@ class Ingest:
     ) -> AsyncGenerator[Judged, None]:
         """Judge the blocks that `byte_count` bytes became; these count as received after it."""
         async with aclosing(blocks):
-            async for block in blocks:
+            async for decoded in blocks:
+                block = decoded[:, min(self._unheard, decoded.shape[1]) :]
+                self._unheard -= decoded.shape[1] - block.shape[1]
                 for start in range(0, block.shape[1], PIECE):
                     piece = block[:, start : start + PIECE]
                     channels = [np.ascontiguousarray(samples) for samples in piece]

@@ -8,7 +8,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from sori_server.domain.checkpoint import Checkpoint
 from sori_server.domain.errors import (
     IdleTimeout,
     ProtocolViolation,
@@ -25,23 +24,13 @@ from sori_server.runtime.door import (
     EndOfAudio,
     ResponsesReceived,
 )
+from sori_server.runtime.origin import Origin
 from sori_server.runtime.response_log import ResponseLog
 from sori_server.runtime.resume_tokens import ResumeTokens, Ticket, Turn
 from sori_server.runtime.runner import StreamRunner
 
 RENEWAL: Final = 0.5
 """Share of the resume window after which a client gets a new token."""
-
-
-@dataclass(frozen=True, slots=True)
-class Origin:
-    """Where a session begins here: as a new one, or with what a token told of it."""
-
-    checkpoint: Checkpoint
-    last_sequence: int = 0
-    turn: Turn = field(default_factory=Turn.first)
-    spent: Turn | None = None
-    """The turn of that token."""
 
 
 @dataclass(slots=True, eq=False)
@@ -82,7 +71,7 @@ class ResumableStream:
         self._authorization = authorization
         self.window = runner.config.resume.window or limits.resume_window
         self._limits = limits
-        self._log = ResponseLog(limits.max_unacknowledged, origin.checkpoint, origin.last_sequence)
+        self._log = ResponseLog(limits.max_unacknowledged, runner.checkpoint, origin.last_sequence)
         self._turn = origin.turn
         self._spent: Turn | None = origin.spent
         self._connection: Connection | None = None

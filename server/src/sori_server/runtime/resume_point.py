@@ -6,8 +6,9 @@ import math
 from dataclasses import dataclass
 from typing import Final
 
-from sori_server.domain.audio import HOP, SAMPLE_RATE, AudioFormat, samples
+from sori_server.domain.audio import SAMPLE_RATE, AudioFormat, samples
 from sori_server.domain.checkpoint import Checkpoint
+from sori_server.engine.port import START_GRID
 
 WARM_UP: Final = samples(1.0)
 """Audio before the checkpoint that is heard again, so that speech is told from silence as it
@@ -25,18 +26,16 @@ class ResumePoint:
     byte: int
 
 
-def resume_point(checkpoint: Checkpoint, audio_format: AudioFormat, vad_frame: int) -> ResumePoint:
+def resume_point(checkpoint: Checkpoint, audio_format: AudioFormat) -> ResumePoint:
     """Where to go on from `checkpoint`.
 
-    The sample lies on the grids of windows and of speech probabilities, each of `vad_frame`
-    samples, and at the start of a frame of the client's: that may be some seconds earlier for
-    rates that fit badly.
+    The sample lies on the engine's grid, and at the start of a frame of the client's: that may
+    be some seconds earlier for rates that fit badly.
     """
     wanted = max(checkpoint.position - WARM_UP, 0)
-    grid = math.lcm(HOP, vad_frame)
     if audio_format.encoding.is_container:
-        return ResumePoint(wanted // grid * grid, 0)
+        return ResumePoint(wanted // START_GRID * START_GRID, 0)
     rate = audio_format.sample_rate
-    grid = math.lcm(grid, SAMPLE_RATE // math.gcd(SAMPLE_RATE, rate))
+    grid = math.lcm(START_GRID, SAMPLE_RATE // math.gcd(SAMPLE_RATE, rate))
     sample = wanted // grid * grid
     return ResumePoint(sample, sample * rate // SAMPLE_RATE * audio_format.frame_bytes)

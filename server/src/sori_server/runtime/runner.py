@@ -8,7 +8,7 @@ from contextlib import aclosing
 
 from sori_server.domain.audio import samples, seconds
 from sori_server.domain.checkpoint import Checkpoint
-from sori_server.domain.config import ChannelMode, StreamConfig
+from sori_server.domain.config import StreamConfig
 from sori_server.domain.errors import (
     CapacityExhausted,
     ClientError,
@@ -33,8 +33,8 @@ from sori_server.runtime.door import (
 )
 from sori_server.runtime.ears import Ears
 from sori_server.runtime.ingest import Ingest, Judged
+from sori_server.runtime.origin import Origin
 from sori_server.runtime.resume_point import ResumePoint, resume_point
-from sori_server.runtime.session_id import new_session_id
 from sori_server.session.core import Session
 from sori_server.session.state import State
 
@@ -53,17 +53,21 @@ class StreamRunner:
         engine: EnginePort,
         limits: Limits,
         ears: Ears | None = None,
-        session_id: str = "",
+        origin: Origin | None = None,
     ) -> None:
-        """Streams of one gateway share their `ears`. Without an id the session makes up one."""
+        """Streams of one gateway share their `ears`. Without an `origin` the session is new."""
         self.config = config
-        self.session_id = session_id or new_session_id()
+        origin = origin or Origin()
+        self.session_id = origin.session_id
         self._engine = engine
         self._limits = limits
         wanted = config.recognition
-        apart = wanted.channel_mode is ChannelMode.SEPARATE
-        count = wanted.audio_format.channels if apart else 1
+        count = wanted.channels_apart
+        self.checkpoint = origin.checkpoint or Checkpoint.start(count)
+        start = self.resume_point(self.checkpoint)
         self._audios = [engine.open_stream() for _ in range(count)]
+        for audio in self._audios:
+            audio.start_at(start.sample)
         self._ingest = Ingest(
             wanted.audio_format,
             wanted.channel_mode,
@@ -72,7 +76,9 @@ class StreamRunner:
             ears or Ears(),
             config.priority,
         )
-        self._session = Session(config, self._audios[0].vad_frame, count)
+        self._ingest.start_at(start)
+        frame = self._audios[0].vad_frame
+        self._session = Session(config, frame, count, self.checkpoint, start.sample)
         self._session.begin(self.session_id)
         self._windows: dict[int, asyncio.Task[None]] = {}
         self._changed = asyncio.Event()
@@ -82,15 +88,9 @@ class StreamRunner:
         self._patience: asyncio.Timeout | None = None
         self._error: SoriError | None = None
 
-    @property
-    def channels(self) -> int:
-        """Channels that are recognized apart."""
-        return len(self._audios)
-
     def resume_point(self, checkpoint: Checkpoint) -> ResumePoint:
         """Where a session like this one goes on from `checkpoint`."""
-        audio_format = self.config.recognition.audio_format
-        return resume_point(checkpoint, audio_format, self._audios[0].vad_frame)
+        return resume_point(checkpoint, self.config.recognition.audio_format)
 
     @property
     def received_audio(self) -> float:

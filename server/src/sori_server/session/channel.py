@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from sori_server.domain.audio import HOP, samples
@@ -45,6 +45,19 @@ PAUSE: Final = samples(0.1)
 """Silence after which the newest word is taken for complete."""
 
 
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Which channel, counted from 0, hears what: probabilities of `frame` samples from `start` on.
+
+    Speech before `resumed` is told already; it only helps to tell what follows.
+    """
+
+    frame: int
+    index: int = 0
+    start: int = 0
+    resumed: ChannelPoint = field(default_factory=ChannelPoint)
+
+
 class Channel:
     """Utterances of one channel.
 
@@ -53,29 +66,29 @@ class Channel:
     """
 
     def __init__(
-        self, config: StreamConfig, frame: int, index: int, requests: Requests, outbox: Outbox
+        self, config: StreamConfig, place: Place, requests: Requests, outbox: Outbox
     ) -> None:
-        """`frame` is the length of one speech probability in samples, `index` counts from 0."""
+        frame, index = place.frame, place.index
         self._config = config
         self._frame = frame
         separate = config.recognition.channel_mode is ChannelMode.SEPARATE
         self._tag = index + 1 if separate else 0
         self._requests = requests
         self._outbox = outbox
-        self._endpointer = Endpointer(config.endpointing, frame)
+        self._endpointer = Endpointer(config.endpointing, frame, place.start)
         self._language = LanguageChoice(config.recognition)
         self._context = Context(config.recognition)
         self._decoding = Decoding(config, index, self._language, self._context)
         self._replacements = Replacements(config.recognition.adaptation.replacements)
         self._recent: deque[float] = deque(maxlen=CUT_RANGE // frame)
-        self._voicing = Voicing(frame, exit_threshold(config.endpointing))
-        self._received = 0
-        self._judged = 0
-        self._covered = 0
+        self._voicing = Voicing(frame, exit_threshold(config.endpointing), place.start)
+        self._received = self._judged = place.start
+        self._covered = place.resumed.position
+        self._resumed: ChannelPoint | None = place.resumed
         self._early = EarlyFinals(requests)
         self._speaking: Utterance | None = None
         self._unfinished: deque[Utterance] = deque()
-        self._begun = 0
+        self._begun = place.resumed.utterances
 
     # ------------------------------------------------------------------ state
 
@@ -124,10 +137,15 @@ class Channel:
 
     def judge(self, probability: float) -> None:
         """Take one speech probability and the boundary it decides."""
+        if self._resumed is not None and self._judged + self._frame > self._resumed.position:
+            self._endpointer.resume(self._resumed.position if self._resumed.utterances else 0)
+            self._resumed = None
         self._judged += self._frame
         self._recent.append(probability)
         self._voicing.add(probability)
         boundary = self._endpointer.accept(probability)
+        if self._resumed is not None:
+            return  # its text is told
         if isinstance(boundary, SpeechOnset):
             self._begin_speech()
         elif self._speaking is None:

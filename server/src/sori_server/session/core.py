@@ -28,7 +28,7 @@ from sori_server.domain.events import (
     WindowLost,
 )
 from sori_server.domain.recognition import Hypothesis, RecognitionRequest, WindowKind
-from sori_server.session.channel import Channel
+from sori_server.session.channel import Channel, Place
 from sori_server.session.latency import latency
 from sori_server.session.outbox import Outbox
 from sori_server.session.requests import Requests
@@ -44,20 +44,31 @@ class Session:
     takes a word back.
     """
 
-    def __init__(self, config: StreamConfig, vad_frame: int, channels: int = 1) -> None:
-        """`vad_frame` is the length of one speech probability in samples."""
+    def __init__(
+        self,
+        config: StreamConfig,
+        vad_frame: int,
+        channels: int = 1,
+        checkpoint: Checkpoint | None = None,
+        start: int = 0,
+    ) -> None:
+        """`vad_frame` is the length of one speech probability in samples.
+
+        A session that goes on from a `checkpoint` hears what is before it from sample `start`
+        on, between two probabilities, and tells nothing of that.
+        """
         self._config = config
         self._frame = vad_frame
         self._state = State.OPEN
         self._outbox = Outbox()
         self._requests = Requests()
+        resumed = checkpoint or Checkpoint.start(channels)
         self._channels = [
-            Channel(config, vad_frame, index, self._requests, self._outbox)
-            for index in range(channels)
+            Channel(config, Place(vad_frame, index, start, point), self._requests, self._outbox)
+            for index, point in enumerate(resumed.channels)
         ]
-        self._received = 0
-        self._judged = 0
-        self._reported = 0
+        self._received = self._judged = start
+        self._told = self._reported = resumed.position
         self._answers: deque[_Answer] = deque()
         self._totals = _Totals()
 
@@ -283,6 +294,8 @@ class Session:
             self._put_progress()
 
     def _put_progress(self) -> None:
+        if self._received < self._told:
+            return
         self._reported = self._received
         self._outbox.put(Progress(self._received, self.final_position), self._checkpoint)
 

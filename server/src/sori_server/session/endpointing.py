@@ -107,17 +107,14 @@ class Endpointer:
     `FIXED` cuts after every chunk, and ends at silence as `VAD` does, but never sooner.
     """
 
-    def __init__(self, config: EndpointingConfig, frame: int) -> None:
-        """`frame` is the length of one probability in samples."""
+    def __init__(self, config: EndpointingConfig, frame: int, start: int = 0) -> None:
+        """`frame` is the length of one probability in samples; the first is that at `start`."""
         self._config = config
         self._frame = frame
         fixed = config.mode is EndpointingMode.FIXED
         self._longest = config.chunk_duration if fixed else config.longest_utterance
         self._phase = Phase.SILENCE
-        self._position = 0
-        self._onset = 0
-        self._start = 0
-        self._since = 0
+        self._position = self._onset = self._start = self._since = start
         self._silence_start = 0
 
     @property
@@ -180,6 +177,11 @@ class Endpointer:
         self._start = position
         if not cut:
             self._since = position
+
+    def resume(self, speech_end: int) -> None:
+        """The speech so far was that of another session, which had some until `speech_end`."""
+        self.end()
+        self._silence_start = speech_end
 
     def end(self) -> None:
         """The utterance was ended from outside."""

@@ -15,12 +15,12 @@ class Voicing:
     starts in silence is therefore placed at the first voiced frame it has.
     """
 
-    def __init__(self, frame: int, threshold: float) -> None:
-        """`frame` is the length of one probability in samples."""
+    def __init__(self, frame: int, threshold: float, start: int = 0) -> None:
+        """`frame` is the length of one probability in samples; the first is that at `start`."""
         self._frame = frame
         self._threshold = threshold
         self._voiced: deque[bool] = deque()
-        self._first = 0
+        self._first = start // frame
 
     def add(self, probability: float) -> None:
         """Take the next frame."""

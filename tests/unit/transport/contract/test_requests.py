@@ -90,7 +90,10 @@ FULL = pb.StreamingConfig(
     preset="meeting",
     priority=pb.PRIORITY_BATCH,
     resume=pb.ResumeOptions(
-        enabled=True, window=Duration(seconds=9), resume_token="abc", last_sequence=7
+        enabled=True,
+        window=Duration(seconds=9),
+        resume_token="abc",  # noqa: S106
+        last_sequence=7,
     ),
 )
 UNDERSTOOD = StreamConfig(
