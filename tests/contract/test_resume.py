@@ -145,11 +145,14 @@ async def test_a_gap_is_refused_with_both_places(served: Served) -> None:
         await stream.audio_from(AUDIO, 0, SECOND)
         await asyncio.sleep(0.05)
     async with client.connection(client.token) as stream:
-        await stream.until_started()
-        await stream.audio_from(AUDIO, SECOND + 320)
+        start = (await stream.until_started()).next_byte_offset
+        await stream.audio_from(AUDIO, start + 320)
         ending = await stream.ended()
     assert ending.summary == ("DATA_LOSS", "AUDIO_GAP")
-    assert ending.metadata == {"received_bytes": "32000", "announced_bytes": "32320"}
+    assert ending.metadata == {
+        "received_bytes": str(start),
+        "announced_bytes": str(start + 320),
+    }
 
 
 async def test_an_end_of_stream_is_a_lost_connection(served: Served) -> None:
@@ -163,6 +166,44 @@ async def test_an_end_of_stream_is_a_lost_connection(served: Served) -> None:
     async with client.connection(client.token) as stream:
         await finish(stream, 0)
     assert_heard(client.texts, WORDS)
+
+
+# -------------------------------------------------------------------------------------- drain
+
+
+async def test_a_server_that_leaves_gives_a_token_to_go_on_elsewhere() -> None:
+    secret = "a secret that both of the servers know"  # noqa: S105
+    limits = Limits(drain_grace=0.5)
+    async with serving(limits=limits, secret=secret) as one:
+        client = Resuming(one)
+        async with client.connection() as stream:
+            await stream.audio_from(AUDIO, 0, 3 * SECOND)
+            await stream.until(lambda response: response.result.is_final)
+            drain = asyncio.create_task(one.gateway.drain())
+            leaving = (await stream.until_kind("go_away")).go_away
+        async with (
+            serving(limits=limits, secret=secret) as other,
+            client.connection(leaving.resume_token, served=other) as stream,
+        ):
+            await finish(stream, (await stream.until_started()).next_byte_offset)
+        await drain
+    client.assert_dense()
+    assert_heard(client.texts, WORDS)
+
+
+async def test_a_session_whose_client_is_away_is_flushed_and_kept_in_a_drain() -> None:
+    async with serving(limits=Limits(drain_grace=0.3)) as served:
+        client = await lost_session(served)
+        drain = asyncio.create_task(served.gateway.drain())
+        await asyncio.sleep(0.1)
+        async with client.connection(client.token) as stream:
+            start = (await stream.until_started()).next_byte_offset
+            await stream.audio_from(AUDIO, start, 2 * SECOND)
+            ending = await stream.ended()
+        await drain
+    assert ending.summary == ("UNAVAILABLE", "SERVER_DRAINING")
+    client.assert_dense()
+    assert_heard(client.texts, WORDS[:10])
 
 
 # -------------------------------------------------------------------------------- bad tokens
@@ -189,7 +230,7 @@ async def test_a_token_is_good_for_one_resume(served: Served) -> None:
         await stream.acknowledge()
         await asyncio.sleep(0.02)
         assert (await refusal(client, token=used)).summary == INVALID
-        await finish(stream, SECOND)
+        await finish(stream, (await stream.until_started()).next_byte_offset)
     assert_heard(client.texts, WORDS)
 
 
@@ -213,7 +254,7 @@ async def test_a_forged_token_is_refused(served: Served, forged: str) -> None:
     ending = await refusal(client, token=forged.format(client.token))
     assert ending.summary == INVALID
     async with client.connection(client.token) as stream:
-        await finish(stream, SECOND)
+        await finish(stream, (await stream.until_started()).next_byte_offset)
     assert_heard(client.texts, WORDS)
 
 
@@ -223,7 +264,7 @@ async def test_a_token_of_somebody_else_is_refused(served: Served, other: str) -
     thief = Resuming(served, authorization=other, responses=list(client.responses))
     assert (await refusal(thief, token=client.token)).summary == INVALID
     async with client.connection(client.token) as stream:
-        await finish(stream, SECOND)
+        await finish(stream, (await stream.until_started()).next_byte_offset)
     assert_heard(client.texts, WORDS)
 
 
@@ -244,7 +285,7 @@ async def test_responses_from_the_future_are_refused(served: Served, sequence: i
     assert ending.summary == ("INVALID_ARGUMENT", "INVALID_CONFIG")
     assert list(ending.violations) == ["config.resume.last_sequence"]
     async with client.connection(client.token) as stream:
-        await finish(stream, SECOND)
+        await finish(stream, (await stream.until_started()).next_byte_offset)
     assert_heard(client.texts, WORDS)
 
 

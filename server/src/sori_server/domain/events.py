@@ -168,6 +168,33 @@ class WindowLost:
 
 
 @dataclass(frozen=True, slots=True)
+class InterimsThinned:
+    """From `position` on interim results come at least `interval` seconds apart.
+
+    Infinite when there are none. Told at each change, also back to what was asked for.
+    """
+
+    position: int
+    interval: float
+
+
+@dataclass(frozen=True, slots=True)
+class FinalLate:
+    """The final result of this audio is late; it will come."""
+
+    span: Span
+    channel: int = 0
+
+
+class Pacing(enum.Enum):
+    """How fast audio may come."""
+
+    OK = "ok"
+    SLOW_DOWN = "slow_down"
+    PAUSE = "pause"
+
+
+@dataclass(frozen=True, slots=True)
 class GoingAway:
     """The server leaves in `time_left` seconds; finals are flushed before."""
 
@@ -195,6 +222,8 @@ Event = (
     | Progress
     | Finalized
     | WindowLost
+    | InterimsThinned
+    | FinalLate
     | GoingAway
     | SessionSummary
 )

@@ -111,6 +111,8 @@ class Limits:
     """Target from endpoint decision to final result; the scheduler orders by it."""
     max_final_delay: float = 0.5
     """Predicted time from endpoint decision to final result above which new streams are refused."""
+    late_final: float = 3.0
+    """Time from endpoint decision to final result after which the client is told of the delay."""
     max_gateway_load: float = 0.85
     """Share of one processor core that the gateway is predicted to need above which new streams
     are refused: Python runs one thread at a time."""

@@ -20,7 +20,7 @@ from sori_server.domain.errors import (
     SlowReader,
     SoriError,
 )
-from sori_server.domain.events import FinalReason, NumberedEvent, SessionSummary
+from sori_server.domain.events import FinalReason, NumberedEvent, Pacing, SessionSummary
 from sori_server.domain.limits import Limits
 from sori_server.domain.recognition import RecognitionRequest
 from sori_server.engine.port import EnginePort
@@ -34,6 +34,7 @@ from sori_server.runtime.door import (
 from sori_server.runtime.ears import Ears
 from sori_server.runtime.ingest import Ingest, Judged
 from sori_server.runtime.origin import Origin
+from sori_server.runtime.overload import Overload
 from sori_server.runtime.resume_point import ResumePoint, resume_point
 from sori_server.session.core import Session
 from sori_server.session.state import State
@@ -87,6 +88,8 @@ class StreamRunner:
         self._stopped = False
         self._patience: asyncio.Timeout | None = None
         self._error: SoriError | None = None
+        self._told_pacing = Pacing.OK
+        self._overload = Overload(config, limits, engine)
 
     def resume_point(self, checkpoint: Checkpoint) -> ResumePoint:
         """Where a session like this one goes on from `checkpoint`."""
@@ -123,6 +126,21 @@ class StreamRunner:
             await self._ingest.aclose()
         if self._error is not None:
             raise self._error
+
+    @property
+    def pacing(self) -> Pacing:
+        """How fast the client may send."""
+        if self._engine_behind() or self._client_behind():
+            return Pacing.PAUSE
+        behind = self._windows and self._behind > self._limits.max_buffered_audio / 2
+        return Pacing.SLOW_DOWN if behind else Pacing.OK
+
+    @property
+    def credit(self) -> float:
+        """Seconds of audio that are taken before no more is read for a while."""
+        if self.pacing is Pacing.PAUSE:
+            return 0.0
+        return max(self._limits.max_buffered_audio - self._behind, 0.0)
 
     async def settled(self) -> None:
         """Return when every window asked for was answered and every event was sent."""
@@ -235,6 +253,9 @@ class StreamRunner:
         judged = (received + allowed) // frame - received // frame
         self._session.receive_audio(allowed, [channel[:judged] for channel in probabilities])
         self._warn()
+        thinned = self._overload.thinned(self._session.received)
+        if thinned is not None:
+            self._session.warn(thinned)
         self._follow_up()
         if allowed < count and self.listening:
             raise SessionTooLong(
@@ -248,6 +269,7 @@ class StreamRunner:
 
     async def _room(self) -> None:
         """Wait while the engine or the client is too far behind to take more audio."""
+        self._tell_pacing()
         while not self._stopped and (self._engine_behind() or self._client_behind()):
             self._changed.clear()
             await self._changed.wait()
@@ -258,10 +280,22 @@ class StreamRunner:
         Without any, only more audio can end the utterance. A stream has its share of the
         windows that may wait, so that no stream's backlog costs another one its finals.
         """
-        behind = self._session.received - self._session.final_position
         return len(self._windows) >= self._limits.windows_per_stream or (
-            bool(self._windows) and behind >= samples(self._limits.max_buffered_audio)
+            bool(self._windows) and self._behind >= self._limits.max_buffered_audio
         )
+
+    @property
+    def _behind(self) -> float:
+        """Seconds of audio without final text."""
+        return seconds(max(self._session.received - self._session.final_position, 0))
+
+    def _tell_pacing(self) -> None:
+        """Tell the client when it may send faster or should send more slowly."""
+        pacing = self.pacing
+        if pacing is not self._told_pacing:
+            self._told_pacing = pacing
+            self._session.report_progress()
+            self._changed.set()
 
     def _client_behind(self) -> bool:
         return self._session.pending_events >= self._limits.max_pending_events
@@ -290,6 +324,7 @@ class StreamRunner:
             self._windows[request.request_id] = task
         for audio, position in zip(self._audios, self._session.needed_from, strict=True):
             audio.discard(position)
+        self._tell_pacing()
         self._changed.set()
 
     async def _recognize(self, request: RecognitionRequest) -> None:
@@ -297,7 +332,8 @@ class StreamRunner:
         asked = clock()
         try:
             audio = self._audios[request.channel]
-            hypothesis = await self._engine.recognize(request, audio)
+            with self._overload.watching(request, self._session.warn):
+                hypothesis = await self._engine.recognize(request, audio)
         except EngineError as error:
             if isinstance(error, EngineUnavailable):
                 wait = self._limits.retry_delay

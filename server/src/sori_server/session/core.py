@@ -16,8 +16,10 @@ from sori_server.domain.config import StreamConfig
 from sori_server.domain.events import (
     AudioWarning,
     Finalized,
+    FinalLate,
     FinalReason,
     GoingAway,
+    InterimsThinned,
     NumberedEvent,
     Progress,
     SessionStarted,
@@ -153,8 +155,8 @@ class Session:
             self._end_by_itself(end)
         self._put_out()
 
-    def warn(self, warning: AudioWarning) -> None:
-        """Tell the client what is wrong with its audio."""
+    def warn(self, warning: AudioWarning | InterimsThinned | FinalLate) -> None:
+        """Tell the client what is wrong with its audio, or what is late."""
         if self._state is not State.CLOSED:
             self._outbox.put(warning)
 

@@ -61,7 +61,7 @@ class UpstreamBackend:
         """Streams open now."""
         return len(self._relays)
 
-    async def stream(self, link: MessageLink) -> None:
+    async def stream(self, link: MessageLink, authorization: str = "") -> None:
         """Serve one stream until everything was written.
 
         Whatever `link` raises other than errors of Sori ends the stream and is raised.
@@ -73,7 +73,9 @@ class UpstreamBackend:
         """
         if self._draining:
             raise draining(self._limits)
-        relay = Relay(self._stub.StreamingRecognize(), link, self._limits)
+        metadata = (("authorization", authorization),) if authorization else ()
+        call = self._stub.StreamingRecognize(metadata=metadata)
+        relay = Relay(call, link, self._limits)
         self._relays.add(relay)
         self._idle.clear()
         try:

@@ -39,6 +39,8 @@ class Relay:
         self._stopped = False
         self._error: SoriError | None = None
         self._going_away = asyncio.Event()
+        self._left = asyncio.Event()
+        self._resumable = False
         self._writing = asyncio.Lock()
         self._open = False
         self._last = 0
@@ -52,7 +54,8 @@ class Relay:
         """
         try:
             async with asyncio.TaskGroup() as tasks:
-                beside = [tasks.create_task(self._send()), tasks.create_task(self._announce())]
+                waiting = (self._send(), self._announce(), self._leave())
+                beside = [tasks.create_task(each) for each in waiting]
                 await self._receive()
                 for task in beside:
                     task.cancel()
@@ -64,8 +67,15 @@ class Relay:
             raise self._error
 
     def go_away(self) -> None:
-        """Tell the client that this server leaves in `drain_grace`."""
-        self._going_away.set()
+        """Tell the client that this server leaves in `drain_grace`.
+
+        A client that can resume its session does so elsewhere, at once: a response of ours would
+        take a number that only this relay knows.
+        """
+        if self._resumable:
+            self._left.set()
+        else:
+            self._going_away.set()
 
     def flush(self) -> None:
         """End the audio for the client; what was sent becomes final, then the stream ends."""
@@ -80,6 +90,7 @@ class Relay:
         """Send the client's messages until its last one, until one is bad or until `flush`."""
         try:
             while (message := await self._next_message()) is not None:
+                self._resumable |= message.config.resume != pb.ResumeOptions()
                 await self._call.write(message)
             await self._call.done_writing()
         except _OVER:
@@ -135,6 +146,11 @@ class Relay:
             await self._write(
                 pb.StreamingRecognizeResponse(sequence=self._last + 1, go_away=leaving)
             )
+
+    async def _leave(self) -> None:
+        """End the call, but not the session: that is the server's."""
+        await self._left.wait()
+        raise draining(self._limits)
 
     async def _write(self, response: pb.StreamingRecognizeResponse) -> None:
         timeout = self._limits.write_timeout

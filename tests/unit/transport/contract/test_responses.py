@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from typing import get_args
 
@@ -34,6 +35,7 @@ from sori_server.transport.contract.effective import effective_config
 from sori_server.transport.contract.requests import stream_config
 from sori_server.transport.contract.responses import (
     FINAL_REASONS,
+    PACING,
     PROBLEMS,
     TIMEOUTS,
     presets,
@@ -256,6 +258,30 @@ SEEN = {
             metadata={"position": "1.500"},
         ),
     ),
+    "warning of interims": (
+        events.InterimsThinned(24_000, 2.0),
+        pb.Warning(
+            reason=pb.WARNING_REASON_INTERIMS_THINNED,
+            message="interim results come every 2 s at present, by how busy the server is",
+            metadata={"start": "1.500", "interval": "2"},
+        ),
+    ),
+    "warning of no interims": (
+        events.InterimsThinned(24_000, math.inf),
+        pb.Warning(
+            reason=pb.WARNING_REASON_INTERIMS_THINNED,
+            message="interim results do not come at present, by how busy the server is",
+            metadata={"start": "1.500", "interval": "0"},
+        ),
+    ),
+    "warning of a late final": (
+        events.FinalLate(Span(16_000, 24_000), channel=2),
+        pb.Warning(
+            reason=pb.WARNING_REASON_FINALS_LATE,
+            message="the server is busy: text from 1.000 s to 1.500 s comes late",
+            metadata={"start": "1.000", "end": "1.500", "channel": "2"},
+        ),
+    ),
     "go_away": (
         events.GoingAway(2.5),
         pb.GoAway(
@@ -299,6 +325,9 @@ def test_every_kind_of_event_was_seen() -> None:
 def test_the_tables_know_every_problem_and_timeout() -> None:
     assert set(TIMEOUTS) == set(events.SpeechTimeout)
     assert set(PROBLEMS) == set(events.AudioProblem)
+    assert set(PACING) == set(events.Pacing)
+    for pacing, number in PACING.items():
+        assert pb.PacingState.Name(number) == f"PACING_STATE_{pacing.name}"
     for problem, value in PROBLEMS.items():
         assert pb.WarningReason.Name(value) == f"WARNING_REASON_AUDIO_{problem.name}"
 

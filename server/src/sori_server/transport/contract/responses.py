@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, Final
 
 from sori.v1 import speech_pb2 as pb
@@ -25,6 +26,8 @@ SpeechEvent = (
     events.SpeechStarted | events.SpeechEnded | events.SingleUtteranceEnded | events.SpeechTimedOut
 )
 
+Trouble = events.WindowLost | events.AudioWarning | events.InterimsThinned | events.FinalLate
+
 FINAL_REASONS: Final = {
     events.FinalReason.ENDPOINT: pb.FINAL_REASON_ENDPOINT,
     events.FinalReason.FINALIZE: pb.FINAL_REASON_FINALIZE,
@@ -37,6 +40,11 @@ PROBLEMS: Final = {
     events.AudioProblem.NOT_FINITE: pb.WARNING_REASON_AUDIO_NOT_FINITE,
     events.AudioProblem.CLIPPED: pb.WARNING_REASON_AUDIO_CLIPPED,
     events.AudioProblem.DAMAGED: pb.WARNING_REASON_AUDIO_DAMAGED,
+}
+PACING: Final = {
+    events.Pacing.OK: pb.PACING_STATE_OK,
+    events.Pacing.SLOW_DOWN: pb.PACING_STATE_SLOW_DOWN,
+    events.Pacing.PAUSE: pb.PACING_STATE_PAUSE,
 }
 TIMEOUTS: Final = {
     events.SpeechTimeout.START: pb.SPEECH_EVENT_TYPE_SPEECH_START_TIMEOUT,
@@ -62,7 +70,11 @@ def stream_response(
             limits=server_limits(gateway.limits),
         )
         return pb.StreamingRecognizeResponse(sequence=numbered.sequence, session_started=started)
-    return response(numbered, runner.received_bytes, config)
+    message = response(numbered, runner.received_bytes, config)
+    if message.HasField("progress"):
+        message.progress.pacing = PACING[runner.pacing]
+        message.progress.credit.CopyFrom(duration(runner.credit))
+    return message
 
 
 def response(
@@ -82,7 +94,12 @@ def response(
             | events.SpeechTimedOut() as event
         ):
             kind = {"speech_event": _speech_event(event)}
-        case events.WindowLost() | events.AudioWarning() as event:
+        case (
+            events.WindowLost()
+            | events.AudioWarning()
+            | events.InterimsThinned()
+            | events.FinalLate() as event
+        ):
             kind = {"warning": _warning(event)}
         case events.Progress() as event:
             kind = {"progress": _progress(event, received_bytes)}
@@ -220,16 +237,34 @@ def _latency(latency: events.Latency) -> pb.LatencyBreakdown:
     )
 
 
-def _warning(event: events.WindowLost | events.AudioWarning) -> pb.Warning:
+def _warning(event: Trouble) -> pb.Warning:
     if isinstance(event, events.AudioWarning):
         place = {"position": _seconds(event.position)}
         return pb.Warning(reason=PROBLEMS[event.problem], message=event.message, metadata=place)
+    if isinstance(event, events.InterimsThinned):
+        return _interims_thinned(event)
     start, end = _seconds(event.span.start), _seconds(event.span.end)
     channel = {"channel": str(event.channel)} if event.channel else {}
+    if isinstance(event, events.FinalLate):
+        return pb.Warning(
+            reason=pb.WARNING_REASON_FINALS_LATE,
+            message=f"the server is busy: text from {start} s to {end} s comes late",
+            metadata={"start": start, "end": end, **channel},
+        )
     return pb.Warning(
         reason=pb.WARNING_REASON_RECOGNITION_FAILED,
         message=f"audio from {start} s to {end} s could not be recognized",
         metadata={"start": start, "end": end, "reason": event.reason, **channel},
+    )
+
+
+def _interims_thinned(event: events.InterimsThinned) -> pb.Warning:
+    interval = event.interval if math.isfinite(event.interval) else 0.0
+    often = f"come every {interval:g} s" if interval else "do not come"
+    return pb.Warning(
+        reason=pb.WARNING_REASON_INTERIMS_THINNED,
+        message=f"interim results {often} at present, by how busy the server is",
+        metadata={"start": _seconds(event.position), "interval": f"{interval:g}"},
     )
 
 
