@@ -61,7 +61,7 @@ async def test_a_session_goes_on_after_its_connection_was_lost(
     async with client.connection(client.token) as stream:
         again = await stream.until_started()
         assert (again.session_id, again.resumed) == (started.session_id, True)
-        assert again.next_byte_offset == lost
+        assert again.next_byte_offset <= lost
         await finish(stream, again.next_byte_offset)
     client.assert_dense()
     assert_heard(client.texts, WORDS)

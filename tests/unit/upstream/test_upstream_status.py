@@ -20,6 +20,8 @@ RAISED = [
     errors.ProtocolViolation("config: sent twice", metadata={"field": "config"}),
     errors.AudioGap(10, 12, "audio.byte_offset"),
     errors.ModelNotFound("no such model", metadata={"model": "huge"}),
+    errors.ResumeTokenInvalid(),
+    errors.SessionSuperseded("another connection has resumed the session"),
     errors.IdleTimeout("no message for 60 s", metadata={"idle_timeout": "60"}),
     errors.SlowReader("너무 느립니다 …"),
     errors.MessageTooLarge("audio", 100),
