@@ -99,7 +99,8 @@ class SessionRegistry:
         while len(self._waiting) > self._limits.max_detached_sessions:
             over = (each for each in self._waiting if self._streams[each].over)
             oldest = next(over, next(iter(self._waiting)))
-            _log.warning("a detached session was given up to make room for another one")
+            if not self._streams[oldest].over:
+                _log.warning("a detached session was given up to make room for another one")
             self._forget(oldest)
 
     async def serve(self, stream: ResumableStream, connection: Connection, door: Door) -> None:

@@ -42,6 +42,8 @@ class Connection:
     """Number of the last response that was sent on it."""
     held: deque[ClientMessage | SoriError] = field(default_factory=deque)
     audio_ended: bool = False
+    over: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set when another connection took its place, or the session is gone."""
 
     @property
     def held_bytes(self) -> int:
@@ -133,13 +135,14 @@ class ResumableStream:
         """
         started = SessionStarted(self.runner.session_id, resumed)
         outgoing = deque(self._log.again(last_sequence, started))
+        self._let_go()
         self._connection = Connection(outgoing, last_sequence)
         self._change()
         return self._connection
 
     def drop(self) -> None:
         """There is no session any more that a connection could be of."""
-        self._connection = None
+        self._let_go()
         self._change()
 
     def turn_over(self) -> None:
@@ -333,10 +336,16 @@ class ResumableStream:
             self.runner.report_progress()
 
     async def _await_successor(self, connection: Connection) -> None:
-        await self._until(lambda: connection is not self._connection)
+        await connection.over.wait()
         raise SessionSuperseded("another connection has resumed the session")
 
     # ---------------------------------------------------------------- changes
+
+    def _let_go(self) -> None:
+        """The connection, if there is one, is the session's no more."""
+        if self._connection is not None:
+            self._connection.over.set()
+            self._connection = None
 
     def _change(self) -> None:
         """Wake all who wait for something."""
