@@ -198,3 +198,25 @@ async def test_channels_go_on_each_from_its_own_place(nodes: tuple[Served, Serve
     }
     assert_heard(texts[1], range(30))
     assert_heard(texts[2], range(100, 117))
+
+
+async def test_tries_whose_answers_were_lost_spoil_no_server(nodes: tuple[Served, Served]) -> None:
+    """The client goes on at one server, and comes back to the other with what it got there."""
+    client = Resuming(nodes[0])
+    async with client.connection() as stream:
+        await stream.audio_from(AUDIO, 0, SECOND)
+        await asyncio.sleep(0.05)
+    kept, received = client.token, list(client.responses)
+    for node in (*nodes, *nodes, nodes[0], nodes[0]):
+        async with client.connection(kept, served=node) as stream:
+            await stream.until_started()
+        client.responses = list(received)
+    for node in (*reversed(nodes), *nodes):
+        async with client.connection(client.token, served=node) as stream:
+            start = (await stream.until_started()).next_byte_offset
+            await stream.audio_from(AUDIO, start, start + SECOND)
+            await asyncio.sleep(0.05)
+    async with client.connection(client.token, served=nodes[0]) as stream:
+        await finish(stream, AUDIO, (await stream.until_started()).next_byte_offset)
+    client.assert_dense()
+    assert_heard(client.texts, WORDS)

@@ -169,7 +169,7 @@ class Gateway:
             origin = Origin.told_by(ticket, config.resume.last_sequence)
             return self._begin(config, origin, authorization)
         connection = stream.attach(config.resume.last_sequence, resumed=True)
-        stream.turn_over()
+        stream.turns.begin(ticket.turn)
         self.sessions.attached(stream)
         return stream, connection
 

@@ -62,9 +62,9 @@ class SessionRegistry:
             if session_id in self._ended:
                 raise ResumeTokenInvalid
             return None
-        if stream.accepts(ticket.turn):
+        if stream.turns.accept(ticket.turn):
             return stream
-        if not stream.is_older_than(ticket.turn):
+        if not stream.turns.are_older_than(ticket.turn):
             raise ResumeTokenInvalid
         _log.info("a session has gone on elsewhere: what is left of it here is given up")
         self._forget(session_id)

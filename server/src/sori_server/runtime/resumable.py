@@ -26,8 +26,9 @@ from sori_server.runtime.door import (
 )
 from sori_server.runtime.origin import Origin
 from sori_server.runtime.response_log import ResponseLog
-from sori_server.runtime.resume_tokens import ResumeTokens, Ticket, Turn
+from sori_server.runtime.resume_tokens import ResumeTokens, Ticket
 from sori_server.runtime.runner import StreamRunner
+from sori_server.runtime.turns import Turns
 
 RENEWAL: Final = 0.5
 """Share of the resume window after which a client gets a new token."""
@@ -74,8 +75,7 @@ class ResumableStream:
         self.window = runner.config.resume.window or limits.resume_window
         self._limits = limits
         self._log = ResponseLog(limits.max_unacknowledged, runner.checkpoint, origin.last_sequence)
-        self._turn = origin.turn
-        self._spent: Turn | None = origin.spent
+        self._turns = Turns(origin.turn, origin.spent)
         self._connection: Connection | None = None
         self._wanted: asyncio.Future[ClientMessage | None] | None = None
         self._over = False
@@ -99,19 +99,10 @@ class ResumableStream:
         """Whether the client is known to have received everything."""
         return self._over and self._log.complete
 
-    def accepts(self, turn: Turn) -> bool:
-        """Whether tokens given out in `turn` resume the session.
-
-        Those of the newest turn do. Those of the one before do until a message came in the
-        newest: the client may not have received the token of that one.
-        """
-        return turn in (self._turn, self._spent)
-
-    def is_older_than(self, turn: Turn) -> bool:
-        """Whether the session has gone on elsewhere since, up to a turn after the newest here."""
-        return turn.number > self._turn.number or (
-            turn.number == self._turn.number and turn != self._turn and self._spent is not None
-        )
+    @property
+    def turns(self) -> Turns:
+        """Whose turn it is."""
+        return self._turns
 
     def committed_bytes(self, numbered: NumberedEvent) -> int:
         """The first byte that anybody may ask for again once the client has this response."""
@@ -122,7 +113,7 @@ class ResumableStream:
         """The token that is sent with this response."""
         expires = self._tokens.expiry(self.window * (1 + RENEWAL))
         checkpoint = numbered.checkpoint or self._log.told_checkpoint
-        ticket = Ticket(self.runner.session_id, self._turn, expires, checkpoint)
+        ticket = Ticket(self.runner.session_id, self._turns.newest, expires, checkpoint)
         return self._tokens.make(ticket, self._authorization)
 
     # -------------------------------------------------- as its registry sees it
@@ -144,10 +135,6 @@ class ResumableStream:
         """There is no session any more that a connection could be of."""
         self._let_go()
         self._change()
-
-    def turn_over(self) -> None:
-        """The next connection has the next turn."""
-        self._spent, self._turn = self._turn, self._turn.next()
 
     def end(self, error: SoriError | None) -> None:
         """The runner has said everything; the session ended with `error`, if any."""
@@ -254,7 +241,7 @@ class ResumableStream:
             if message is None:
                 return await self._mind_the_end(connection)
             if connection is self._connection:
-                self._spent = None
+                self._turns.confirm()
                 self._sort(connection, message)
 
     def _reads(self, connection: Connection) -> bool:
