@@ -220,3 +220,23 @@ async def test_tries_whose_answers_were_lost_spoil_no_server(nodes: tuple[Served
         await finish(stream, AUDIO, (await stream.until_started()).next_byte_offset)
     client.assert_dense()
     assert_heard(client.texts, WORDS)
+
+
+async def test_a_client_may_come_back_to_a_server_that_has_given_it_up() -> None:
+    short, long = Limits(resume_window=0.2), LIMITS
+    async with (
+        serving(limits=short, secret=SECRET) as one,
+        serving(limits=long, secret=SECRET) as other,
+    ):
+        client = Resuming(one)
+        for turn, node in enumerate([one, other, one]):
+            async with client.connection(client.token, served=node) as stream:
+                start = (await stream.until_started()).next_byte_offset
+                await stream.audio_from(AUDIO, start, (turn + 1) * SECOND)
+                await asyncio.sleep(0.05)
+                if node is other:
+                    await one.until_streams(0)
+        async with client.connection(client.token, served=one) as stream:
+            await finish(stream, AUDIO, (await stream.until_started()).next_byte_offset)
+    client.assert_dense()
+    assert_heard(client.texts, WORDS)

@@ -19,6 +19,7 @@ def test_a_token_is_good_until_its_successor_has_arrived() -> None:
     second = turns.newest
     assert turns.accept(first)
     assert turns.accept(second)
+    assert not turns.are_older_than(second)
     turns.confirm()
     assert not turns.accept(first)
     assert turns.accept(second)

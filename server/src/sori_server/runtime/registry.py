@@ -13,6 +13,7 @@ from sori_server.domain.limits import Limits
 from sori_server.runtime.door import Door
 from sori_server.runtime.resumable import Connection, ResumableStream
 from sori_server.runtime.resume_tokens import Ticket
+from sori_server.runtime.turns import Turns
 
 MOST_REMEMBERED: Final = 16_384
 """Ended sessions whose tokens are still refused; the oldest are forgotten for more."""
@@ -33,7 +34,7 @@ class SessionRegistry:
         self._streams: dict[str, ResumableStream] = {}
         self._running: dict[str, asyncio.Task[None]] = {}
         self._waiting: OrderedDict[str, asyncio.TimerHandle] = OrderedDict()
-        self._ended: OrderedDict[str, None] = OrderedDict()
+        self._ended: OrderedDict[str, Turns] = OrderedDict()
         self._tasks = asyncio.TaskGroup()
 
     async def __aenter__(self) -> Self:
@@ -58,16 +59,14 @@ class SessionRegistry:
         """
         session_id = ticket.session_id
         stream = self._streams.get(session_id)
-        if stream is None:
-            if session_id in self._ended:
-                raise ResumeTokenInvalid
-            return None
-        if stream.turns.accept(ticket.turn):
+        if stream is not None and stream.turns.accept(ticket.turn):
             return stream
-        if not stream.turns.are_older_than(ticket.turn):
+        turns = self._ended.get(session_id) if stream is None else stream.turns
+        if turns is not None and not turns.are_older_than(ticket.turn):
             raise ResumeTokenInvalid
-        _log.info("a session has gone on elsewhere: what is left of it here is given up")
-        self._forget(session_id)
+        if stream is not None:
+            _log.info("a session has gone on elsewhere: what is left of it here is given up")
+            self._forget(session_id)
         return None
 
     def start(self, stream: ResumableStream, counted: ExitStack) -> None:
@@ -133,8 +132,8 @@ class SessionRegistry:
 
     def _end(self, session_id: str) -> None:
         """The client has received everything, or has not come: its tokens are worth nothing."""
+        self._ended[session_id] = self._streams[session_id].turns
         self._forget(session_id)
-        self._ended[session_id] = None
         while len(self._ended) > MOST_REMEMBERED:
             self._ended.popitem(last=False)
 

@@ -33,7 +33,7 @@ class Turns:
 
     def are_older_than(self, turn: Turn) -> bool:
         """Whether the client went on elsewhere after it was heard here last."""
-        return turn.number > self._good[0].number
+        return turn not in self._good and turn.number > self._good[0].number
 
     def begin(self, spent: Turn) -> None:
         """A connection was opened with a token of the turn `spent`."""
