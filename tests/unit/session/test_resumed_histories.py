@@ -87,7 +87,7 @@ def test_every_word_is_delivered_once_whatever_is_lost(seed: int) -> None:
     played.check()
 
 
-@settings(max_examples=EXAMPLES // 5, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=EXAMPLES // 10, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(seed=st.integers(0, 2**32), channels=st.integers(2, 3))
 def test_each_channel_goes_on_from_its_own_place(seed: int, channels: int) -> None:
     played = history(seed, channels)
