@@ -4,7 +4,16 @@ import json
 from dataclasses import replace
 
 import pytest
-from sori_client.types import GoAway, Progress, Result, SpeechEvent, SpeechEventType, Word
+from sori_client.types import (
+    GoAway,
+    Progress,
+    Reconnected,
+    Reconnecting,
+    Result,
+    SpeechEvent,
+    SpeechEventType,
+    Word,
+)
 from sori_server.cli.printing import JsonPrinter, LinePrinter, open_printer
 from sori_server.cli.wishes import Wishes
 
@@ -43,14 +52,28 @@ def test_that_the_server_leaves_is_told_on_stderr(capsys: pytest.CaptureFixture[
     assert capsys.readouterr() == ("", "warning: the server is shutting down\n")
 
 
+def test_a_lost_connection_is_told_on_stderr(capsys: pytest.CaptureFixture[str]) -> None:
+    printer = LinePrinter(Wishes())
+    for event in (Reconnecting("UNAVAILABLE", "Socket closed"), Reconnected("a:1", 1.26), FINAL):
+        printer.show(event)
+    assert capsys.readouterr() == (
+        "Four seven.\n",
+        "warning: reconnecting: Socket closed\n"
+        "warning: connected again after 1.3 s, nothing is lost\n",
+    )
+
+
 def test_json_has_every_event(capsys: pytest.CaptureFixture[str]) -> None:
     printer = JsonPrinter()
     timeout = SpeechEvent(SpeechEventType.SPEECH_END_TIMEOUT, 2.5)
-    for event in (INTERIM, FINAL, Progress(1, 2.0, 2.0), timeout):
+    lost = Reconnecting("UNAVAILABLE", "Socket closed"), Reconnected("a:1", 1.26)
+    for event in (INTERIM, FINAL, *lost, Progress(1, 2.0, 2.0), timeout):
         printer.show(event)
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     names = [line["event"] for line in lines]
-    assert names == ["result", "result", "progress", "speech_event"]
+    assert names[:4] == ["result", "result", "reconnecting", "reconnected"]
+    assert names[4:] == ["progress", "speech_event"]
+    assert lines[3] == {"event": "reconnected", "address": "a:1", "downtime": 1.26}
     assert (lines[-1]["type"], lines[-1]["offset"]) == ("speech_end_timeout", 2.5)
 
 

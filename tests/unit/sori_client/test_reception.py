@@ -48,3 +48,38 @@ def test_an_end_without_a_summary_is_not_good() -> None:
     reception.receive(response(1, "session_started"))
     with pytest.raises(errors.ContractBroken):
         reception.complete()
+
+
+def resumed(sequence: int, token: str = "") -> pb.StreamingRecognizeResponse:
+    started = pb.SessionStarted(resumed=True, resume_token=token)
+    return pb.StreamingRecognizeResponse(sequence=sequence, session_started=started)
+
+
+def test_numbers_and_tokens_go_on_over_a_resume() -> None:
+    reception = Reception()
+    first = response(1, "session_started")
+    first.session_started.resume_token = "a"  # noqa: S105
+    reception.receive(first)
+    assert (reception.token, reception.sequence) == ("a", 1)
+    final = response(2, "result")
+    final.result.resume_token = "b"  # noqa: S105
+    reception.receive(final)
+    progress = response(3)
+    progress.progress.committed_byte_offset = 500
+    reception.receive(progress)
+    assert (reception.token, reception.committed) == ("b", 500)
+    with pytest.raises(errors.SequenceError):
+        reception.receive(resumed(1))
+    reception.receive(resumed(4, "c"))
+    reception.receive(response(5))
+    leaving = response(6, "go_away")
+    leaving.go_away.resume_token = "d"  # noqa: S105
+    reception.receive(leaving)
+    assert (reception.token, reception.sequence, reception.committed) == ("d", 6, 500)
+
+
+def test_a_server_that_begins_anew_has_lost_the_session() -> None:
+    reception = Reception()
+    reception.receive(response(1, "session_started"))
+    with pytest.raises(errors.SessionLost, match="does not resume"):
+        reception.receive(response(1, "session_started"))

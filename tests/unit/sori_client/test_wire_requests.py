@@ -84,7 +84,8 @@ def test_zero_is_sent_where_it_means_something() -> None:
 
 
 def test_every_field_of_the_contract_can_be_set() -> None:
-    message = requests.config_request(FULL, AudioFormat()).config
+    first = requests.config_request(FULL, AudioFormat())
+    message = requests.resumable_request(first, "secret", 7).config
     parts = (
         message,
         message.recognition,
@@ -97,6 +98,26 @@ def test_every_field_of_the_contract_can_be_set() -> None:
     for part in parts:
         given = {field.name for field, _ in part.ListFields()}
         assert given == set(part.DESCRIPTOR.fields_by_name)
+
+
+def test_a_first_message_asks_for_a_session_that_can_be_resumed_and_resumes_it() -> None:
+    first = requests.config_request(FULL, AudioFormat())
+    assert not first.config.HasField("resume")
+    asking, going_on = (
+        requests.resumable_request(first),
+        requests.resumable_request(requests.resumable_request(first), "secret", 7),
+    )
+    assert asking.config.resume == pb.ResumeOptions(enabled=True)
+    wanted = pb.ResumeOptions(enabled=True, resume_token="secret", last_sequence=7)  # noqa: S106
+    assert going_on.config.resume == wanted
+    going_on.config.ClearField("resume")
+    assert going_on == first
+
+
+def test_audio_says_where_it_belongs_only_if_asked_to() -> None:
+    assert not requests.audio_request(b"ab").audio.HasField("byte_offset")
+    assert requests.audio_request(b"ab", 0).audio.HasField("byte_offset")
+    assert requests.audio_request(b"ab", 70_000).audio.byte_offset == 70_000
 
 
 def test_a_config_may_be_logged_without_what_it_expects_to_hear() -> None:

@@ -9,6 +9,7 @@ from sori_client import (
     FinalReason,
     GoAway,
     Latency,
+    Pacing,
     Preset,
     Progress,
     Result,
@@ -99,6 +100,18 @@ FINAL = pb.RecognitionResult(
             Progress(64_000, 2.0, 1.0),
         ),
         (
+            pb.StreamingRecognizeResponse(
+                progress=pb.Progress(
+                    acknowledged_byte_offset=64_000,
+                    committed_byte_offset=0,
+                    resume_token="secret",  # noqa: S106
+                    pacing=pb.PACING_STATE_SLOW_DOWN,
+                    credit=at(4),
+                )
+            ),
+            Progress(64_000, 0.0, 0.0, 0, Pacing.SLOW_DOWN, 4.0),
+        ),
+        (
             pb.StreamingRecognizeResponse(finalized=pb.Finalized(request_id="a", offset=at(1.5))),
             Finalized("a", 1.5),
         ),
@@ -150,6 +163,23 @@ def test_every_speech_event_is_known(kind: SpeechEventType) -> None:
     response = pb.StreamingRecognizeResponse(speech_event=pb.SpeechEvent(type=number))
     assert responses.event(response) == SpeechEvent(kind, 0.0)
     assert len(SpeechEventType) == len(pb.SpeechEventType.values()) - 1
+
+
+@pytest.mark.parametrize("pacing", Pacing)
+def test_every_pace_is_known(pacing: Pacing) -> None:
+    number = pb.PacingState.Value(f"PACING_STATE_{pacing.name}")
+    response = pb.StreamingRecognizeResponse(progress=pb.Progress(pacing=number))
+    assert responses.event(response) == Progress(0, 0.0, 0.0, pacing=pacing)
+    assert len(Pacing) == len(pb.PacingState.values()) - 1
+
+
+def test_a_session_is_resumable_when_there_is_a_token_which_is_not_shown() -> None:
+    started = pb.SessionStarted(session_id="a")
+    assert not responses.session_started(started).resumable
+    started.resume_token = "secret"  # noqa: S105
+    event = responses.session_started(started)
+    assert event.resumable
+    assert "secret" not in repr(event)
 
 
 @pytest.mark.parametrize("reason", FinalReason)

@@ -47,6 +47,8 @@ def info(reason: str, domain: str = "sori.v1") -> details.ErrorInfo:
         (Code.OUT_OF_RANGE, "SESSION_DURATION_EXCEEDED", errors.SessionTooLong, False),
         (Code.ABORTED, "IDLE_TIMEOUT", errors.IdleTimeout, False),
         (Code.ABORTED, "SLOW_READER", errors.SlowReader, False),
+        (Code.ABORTED, "SESSION_SUPERSEDED", errors.SessionSuperseded, False),
+        (Code.NOT_FOUND, "RESUME_TOKEN_INVALID", errors.SessionLost, False),
         (Code.ABORTED, "OF_A_NEWER_SERVER", errors.SessionRefused, False),
         (Code.UNAVAILABLE, "SERVER_DRAINING", errors.Unavailable, True),
         (Code.UNAVAILABLE, "MODEL_LOADING", errors.Unavailable, True),

@@ -5,7 +5,7 @@ sources and configurations, give the same events and raise the errors of
 `sori_client.errors`.
 """
 
-from sori_client.client import Client, Timeouts
+from sori_client.client import Client
 from sori_client.config import (
     ChannelMode,
     Endpointing,
@@ -25,13 +25,18 @@ from sori_client.errors import (
     InvalidSetting,
     NotFound,
     Overloaded,
+    ReplayLimitExceeded,
     ServerError,
+    SessionLost,
     SessionRefused,
+    SessionSuperseded,
     SoriClientError,
     Unavailable,
 )
+from sori_client.resume import Resume
 from sori_client.sources import Bytes, File, Microphone, Source, Stdin
 from sori_client.stream import RecognitionStream
+from sori_client.timeouts import Timeouts
 from sori_client.types import (
     CONTAINER,
     AudioEncoding,
@@ -42,9 +47,12 @@ from sori_client.types import (
     GoAway,
     Latency,
     Model,
+    Pacing,
     Preset,
     Progress,
     Recognition,
+    Reconnected,
+    Reconnecting,
     Result,
     ServerInfo,
     ServerLimits,
@@ -81,20 +89,27 @@ __all__ = [
     "Model",
     "NotFound",
     "Overloaded",
+    "Pacing",
     "Preset",
     "Priority",
     "Progress",
     "Recognition",
     "RecognitionConfig",
     "RecognitionStream",
+    "Reconnected",
+    "Reconnecting",
     "Replacement",
+    "ReplayLimitExceeded",
     "Result",
+    "Resume",
     "ServerError",
     "ServerInfo",
     "ServerLimits",
     "ServerWarning",
+    "SessionLost",
     "SessionRefused",
     "SessionStarted",
+    "SessionSuperseded",
     "SoriClientError",
     "Source",
     "SpeechEvent",

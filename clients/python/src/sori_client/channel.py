@@ -23,7 +23,8 @@ def channel_options(connect_timeout: float) -> ChannelOptions:
 
     gRPC notices a peer that went silent only with `ping_timeout_ms`; the keepalive timeout
     alone leaves it to TCP. `min_reconnect_backoff_ms` is how long one attempt to connect
-    may take.
+    may take. With a subchannel pool of its own, a new channel is a new connection: it does
+    not wait because another one failed, and does not lead to a server that is leaving.
     """
     return (
         ("grpc.primary_user_agent", f"sori-client/{importlib.metadata.version('sori-client')}"),
@@ -33,6 +34,7 @@ def channel_options(connect_timeout: float) -> ChannelOptions:
         ("grpc.http2.max_pings_without_data", 0),
         ("grpc.min_reconnect_backoff_ms", _ms(connect_timeout)),
         ("grpc.max_reconnect_backoff_ms", _ms(max(MAX_RECONNECT_BACKOFF, connect_timeout))),
+        ("grpc.use_local_subchannel_pool", 1),
         ("grpc.max_receive_message_length", UNLIMITED),
         ("grpc.max_send_message_length", UNLIMITED),
     )

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from os import PathLike
 from pathlib import Path
 from types import TracebackType
-from typing import Self, TypeVar
+from typing import Final, Self, TypeVar
 
 import grpc
 from google.protobuf.message import Message
@@ -17,38 +16,34 @@ from sori.v1 import speech_pb2_grpc as rpc
 
 from sori_client.channel import ChannelOptions, channel_options, open_channel
 from sori_client.config import RecognitionConfig, StreamConfig
-from sori_client.errors import client_closed
-from sori_client.exchange import StreamCall
+from sori_client.connections import Connection, Connections
+from sori_client.errors import Unavailable, client_closed
+from sori_client.resume import Resume
+from sori_client.session import Session
 from sori_client.sources.source import Source
 from sori_client.stream import RecognitionStream
+from sori_client.timeouts import Timeouts
 from sori_client.types import CONTAINER, AudioFormat, Model, Recognition, ServerInfo
 from sori_client.wire import requests, responses
 from sori_client.wire.status import error_from
 
 Response = TypeVar("Response")
+Method = Callable[["rpc.SpeechServiceAsyncStub"], Callable[..., Awaitable[Response]]]
 
-
-@dataclass(frozen=True, slots=True)
-class Timeouts:
-    """Every wait of a client, in seconds; longer ones end with `DeadlineExceeded`."""
-
-    connect: float = 5.0
-    """One attempt to connect, encryption included; then `Unavailable`."""
-    response: float = 60.0
-    """An answer: to a question, to the start of a stream, to its end, and between two
-    events after that. While audio is sent, a server may be silent."""
-    recognize: float = 600.0
-    """The text of a whole recording."""
+DEFAULT_RESUME: Final = Resume()
 
 
 class Client:
-    """One server, one connection, any number of calls at a time.
+    """One server or several that serve the same, any number of calls at a time.
 
     Args:
-        address: `host:port`, or any gRPC target.
+        address: `host:port`, or any gRPC target; several for servers that take over from each
+            other. All calls use one of them, until it cannot be reached.
         credentials: from `grpc.ssl_channel_credentials()`; None for no encryption.
         metadata: sent with every call, for example `{"authorization": "Bearer ..."}`.
         timeouts: how long to wait for what.
+        resume: how hard streams try to go on after a lost connection; None lets them end with
+            it. It means nothing to servers that cannot do it.
         options: further channel options; they win over this client's.
 
     Use it in `async with`, in one event loop. Calls raise the errors of
@@ -57,25 +52,27 @@ class Client:
 
     def __init__(
         self,
-        address: str,
+        address: str | Sequence[str],
         *,
         credentials: grpc.ChannelCredentials | None = None,
         metadata: Mapping[str, str] | None = None,
         timeouts: Timeouts | None = None,
+        resume: Resume | None = DEFAULT_RESUME,
         options: ChannelOptions = (),
     ) -> None:
-        self._address = address
         self._credentials = credentials
         self._metadata = tuple((metadata or {}).items())
         self._timeouts = timeouts or Timeouts()
+        self._resume = resume
         self._options = options
-        self._channel: grpc.aio.Channel | None = None
+        addresses = (address,) if isinstance(address, str) else tuple(address)
+        self._connections = Connections(addresses, self._connect)
 
     def stream(self, source: Source, config: StreamConfig | None = None) -> RecognitionStream:
         """A stream of the source's audio; nothing is sent before it is entered or iterated."""
-        return RecognitionStream(
-            self._open_stream, source, config or StreamConfig(), self._timeouts.response
-        )
+        first = requests.config_request(config or StreamConfig(), source.format)
+        session = Session(self._connections, source, first, self._resume, self._timeouts)
+        return RecognitionStream(session)
 
     async def recognize(
         self,
@@ -93,14 +90,14 @@ class Client:
             config=requests.recognition_config(config or RecognitionConfig(), format), audio=audio
         )
         timeout = self._timeouts.recognize
-        return responses.recognition(await self._ask(self._stub().Recognize, request, timeout))
+        return responses.recognition(await self._ask(lambda stub: stub.Recognize, request, timeout))
 
     async def list_models(self) -> tuple[Model, ...]:
         """All models that can be named in a configuration."""
         models: list[Model] = []
         request = pb.ListModelsRequest()
         while True:
-            page = await self._ask(self._stub().ListModels, request, self._timeouts.response)
+            page = await self._ask(lambda stub: stub.ListModels, request, self._timeouts.response)
             models += map(responses.model, page.models)
             if not page.next_page_token:
                 return tuple(models)
@@ -109,32 +106,40 @@ class Client:
     async def server_info(self) -> ServerInfo:
         """Version, limits and load of the server."""
         request = pb.GetServerInfoRequest()
-        answer = await self._ask(self._stub().GetServerInfo, request, self._timeouts.response)
+        timeout = self._timeouts.response
+        answer = await self._ask(lambda stub: stub.GetServerInfo, request, timeout)
         return responses.server_info(answer)
 
     async def aclose(self) -> None:
-        """Ends all calls and the connection; a later call connects anew."""
-        channel, self._channel = self._channel, None
-        if channel is not None:
-            await channel.close()
+        """Ends all calls and connections; a later call connects anew."""
+        await self._connections.close()
 
-    def _stub(self) -> rpc.SpeechServiceAsyncStub:
-        if self._channel is None:
-            options = dict(channel_options(self._timeouts.connect)) | dict(self._options)
-            self._channel = open_channel(self._address, self._credentials, tuple(options.items()))
-        return rpc.SpeechServiceStub(self._channel)
+    def _connect(self, address: str) -> Connection:
+        options = dict(channel_options(self._timeouts.connect)) | dict(self._options)
+        channel = open_channel(address, self._credentials, tuple(options.items()))
+        return Connection(address, channel, self._metadata)
 
-    def _open_stream(self) -> StreamCall:
-        return self._stub().StreamingRecognize(metadata=self._metadata)
+    async def _ask(self, method: Method[Response], request: Message, timeout: float) -> Response:  # noqa: ASYNC109
+        """The answer of the first server that can be reached."""
+        for _ in range(self._connections.count - 1):
+            try:
+                return await self._ask_one(method, request, timeout)
+            except Unavailable as error:
+                if error.reason:
+                    raise
+                self._connections.prefer(self._connections.next_address())
+        return await self._ask_one(method, request, timeout)
 
-    async def _ask(
+    async def _ask_one(
         self,
-        method: Callable[..., Awaitable[Response]],
+        method: Method[Response],
         request: Message,
         timeout: float,  # noqa: ASYNC109
     ) -> Response:
         try:
-            return await method(request, timeout=timeout, metadata=self._metadata)
+            async with self._connections.preferred() as connection:
+                call = method(connection.stub)
+                return await call(request, timeout=timeout, metadata=self._metadata)
         except grpc.aio.AioRpcError as failure:
             raise error_from(failure) from failure
         except asyncio.CancelledError:

@@ -11,7 +11,9 @@
     │   ├── SessionRefused           the server ended the session on purpose
     │   │   ├── SessionTooLong       more audio than one stream may send
     │   │   ├── IdleTimeout          nothing was sent for too long
-    │   │   └── SlowReader           events were not taken in time
+    │   │   ├── SlowReader           events were not taken in time
+    │   │   └── SessionSuperseded    another connection resumed the session
+    │   ├── SessionLost              the server no longer knows the session of a stream
     │   ├── AudioLost                the server missed bytes of audio
     │   ├── Overloaded               no room now; again after `retry_after`     retryable
     │   ├── Unavailable              again later, or elsewhere now              retryable
@@ -20,6 +22,7 @@
     │   └── ServerError              the server failed
     ├── ContractBroken               the server said what it must not say
     │   └── SequenceError            a response is missing or came twice
+    ├── ReplayLimitExceeded          a server asks for audio that is no longer kept
     ├── InvalidSetting               a value no message can hold; also a `ValueError`
     ├── StreamEnded                  the stream takes no more messages
     └── SourceError                  there is no audio to send
@@ -147,6 +150,17 @@ class SlowReader(SessionRefused):
     """Events were not taken in time."""
 
 
+class SessionSuperseded(SessionRefused):
+    """Another connection resumed the session."""
+
+
+class SessionLost(RemoteError):
+    """A stream that lost its connection cannot go on: no server knows its session.
+
+    What was received before is all there is of its text. A new stream starts at zero.
+    """
+
+
 class AudioLost(RemoteError):
     """The server missed bytes of audio."""
 
@@ -199,6 +213,25 @@ class SequenceError(ContractBroken):
         super().__init__(f"response {kind}: expected number {expected}, received {received}")
         self.expected = expected
         self.received = received
+
+
+class ReplayLimitExceeded(SoriClientError):
+    """A server asks for audio that is no longer kept: `Resume.replay_bytes` is too small for it.
+
+    Attributes:
+        limit: bytes that are kept.
+        wanted: offset of the first byte the server asks for.
+        kept: offset of the first byte still there.
+    """
+
+    def __init__(self, limit: int, wanted: int, kept: int) -> None:
+        super().__init__(
+            f"the server asks for audio from byte {wanted} on, but of at most {limit} bytes"
+            f" that are kept the first is {kept}"
+        )
+        self.limit = limit
+        self.wanted = wanted
+        self.kept = kept
 
 
 class InvalidSetting(SoriClientError, ValueError):

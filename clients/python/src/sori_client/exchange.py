@@ -1,122 +1,104 @@
-"""The tasks of a running stream: audio out, responses in."""
+"""One call of a stream: messages out, responses in."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
-from contextlib import aclosing
-from typing import Final
+from collections.abc import AsyncIterator, Awaitable, Callable
 
 import grpc
 from sori.v1 import speech_pb2 as pb
 
-from sori_client.conveyor import Conveyor, ConveyorClosed
-from sori_client.errors import CallStatus, DeadlineExceeded, client_closed
+from sori_client.connections import StreamCall
+from sori_client.conveyor import ConveyorClosed
+from sori_client.errors import CallStatus, DeadlineExceeded
 from sori_client.final_status import FinalStatus
-from sori_client.reception import Reception
-from sori_client.sources.source import Source, split
-from sori_client.types import Event
-from sori_client.wire import requests
+from sori_client.outbox import Outbox
 from sori_client.wire.status import error_from
 
-StreamCall = grpc.aio.StreamStreamCall[pb.StreamingRecognizeRequest, pb.StreamingRecognizeResponse]
 
-_OUTBOX_CAPACITY: Final = 8
-"""Messages waiting to be sent; a full outbox makes the source wait."""
-_INBOX_CAPACITY: Final = 1024
-"""Events waiting to be taken; a full inbox makes the server wait.
-
-Responses are read as they arrive, not as events are taken: what gRPC has received but
-nobody has read is lost with the connection.
-"""
+class Left(Exception):
+    """The call was left on purpose."""
 
 
 class Exchange:
-    """Sends a first message, then audio, and receives events meanwhile, until the call ends.
+    """Sends a first message, then what the outbox hands out, and receives, until the call ends.
+
+    Args:
+        call: the call, not used before.
+        receive: takes each response, in order.
+        outbox: what to send; whoever starts it decides when.
+        start_within: seconds to wait for the first response.
+        end_within: seconds to wait for each response after the last message.
 
     Attributes:
-        outbox: messages to send, in order; closed after the end of audio.
-        inbox: events received; closed with what went wrong when the call ends.
-        reception: session, summary and the check of sequence numbers.
+        established: the server has answered.
+        half_closed: the last message was sent.
     """
 
     def __init__(
-        self, first: pb.StreamingRecognizeRequest, source: Source, patience: float
+        self,
+        call: StreamCall,
+        receive: Callable[[pb.StreamingRecognizeResponse], Awaitable[None]],
+        outbox: Outbox,
+        start_within: float,
+        end_within: float,
     ) -> None:
-        self.outbox = Conveyor(_OUTBOX_CAPACITY, first)
-        self.inbox = Conveyor[Event](_INBOX_CAPACITY)
-        self.reception = Reception()
-        self._source = source
-        self._patience = patience
-        self._audio_bytes = 0
-        self._audio: asyncio.Task[None] | None = None
+        self._call = call
+        self._receive_response = receive
+        self._outbox = outbox
+        self._start_within = start_within
+        self._end_within = end_within
         self._reading: asyncio.Timeout | None = None
-        self._half_closed = False
+        self._leaving = False
+        self.established = False
+        self.half_closed = False
 
-    async def run(self, call: StreamCall) -> None:
-        """Runs until the call has ended and the source is closed; failures go to the inbox."""
-        ending: Exception | None = client_closed()
+    async def run(self, first: pb.StreamingRecognizeRequest) -> None:
+        """Runs until the server has ended the call well.
+
+        Raises:
+            SoriClientError: why it ended otherwise.
+            Left: `leave` was called.
+        """
         try:
             async with asyncio.TaskGroup() as tasks:
-                self._audio = tasks.create_task(self._send_audio())
-                writing = tasks.create_task(self._write(call))
-                await self._receive(call)
-                self._audio.cancel()
+                writing = tasks.create_task(self._write(first))
+                await self._receive()
                 writing.cancel()
-            ending = None
         except ExceptionGroup as failures:
-            ending = failures.exceptions[0]
+            raise failures.exceptions[0] from failures.exceptions[0].__cause__
         finally:
-            call.cancel()
-            await self.outbox.close()
-            await self.inbox.close(ending)
+            self._call.cancel()
 
-    async def end_audio(self) -> None:
-        """Reads no more of the source; what was read is sent, then the end of audio."""
-        if self._audio is not None:
-            self._audio.cancel()
-        await self._put_end_of_audio()
+    def leave(self) -> None:
+        """Ends the call between two responses; what comes after them is left unread."""
+        self._leaving = True
+        self._call.cancel()
 
-    async def _send_audio(self) -> None:
-        with contextlib.suppress(ConveyorClosed):
-            async with aclosing(self._source.chunks()) as chunks:
-                async for chunk in chunks:
-                    for data in split(chunk):
-                        await self.outbox.put(requests.audio_request(data))
-                        self._audio_bytes += len(data)
-        await self._put_end_of_audio()
-
-    async def _put_end_of_audio(self) -> None:
-        with contextlib.suppress(ConveyorClosed):
-            await self.outbox.put(requests.end_of_audio_request(self._audio_bytes))
-        await self.outbox.close()
-
-    async def _write(self, call: StreamCall) -> None:
+    async def _write(self, first: pb.StreamingRecognizeRequest) -> None:
         try:
+            await self._call.write(first)
             with contextlib.suppress(ConveyorClosed):
                 while True:
-                    await call.write(await self.outbox.get())
-            await call.done_writing()
+                    await self._call.write(await self._outbox.next())
+            await self._call.done_writing()
         except (grpc.aio.AioRpcError, grpc.aio.InternalError, asyncio.InvalidStateError):
             return  # the call has ended; receiving says why
-        self._half_closed = True
+        self.half_closed = True
         self._limit_wait()
 
-    async def _receive(self, call: StreamCall) -> None:
-        status = FinalStatus(call)
-        responses = aiter(call)  # not `call.read()`, which drops what came before a failure
+    async def _receive(self) -> None:
+        status = FinalStatus(self._call)
+        responses = aiter(self._call)  # not `call.read()`, which drops what came before a failure
         try:
             while (response := await self._next(responses)) is not None:
-                event = self.reception.receive(response)
-                if event is not None:
-                    await self.inbox.put(event)
+                self.established = True
+                await self._receive_response(response)
         except grpc.aio.AioRpcError as failure:
             ended = status.of(failure)
             if ended.code() is not grpc.StatusCode.OK:  # else the server had heard enough
-                established = self.reception.session is not None
-                raise error_from(ended, established=established) from failure
-        self.reception.complete()
+                raise error_from(ended, established=self.established) from failure
 
     async def _next(
         self, responses: AsyncIterator[pb.StreamingRecognizeResponse]
@@ -126,14 +108,26 @@ class Exchange:
                 self._limit_wait()
                 return await anext(responses, None)
         except TimeoutError:
-            message = f"no response within {self._patience:g} s"
+            message = f"no response within {self._patience():g} s"
             status = CallStatus(grpc.StatusCode.DEADLINE_EXCEEDED, message)
             raise DeadlineExceeded(status) from None
+        except asyncio.CancelledError:
+            if self._leaving and not _cancelled_from_outside():
+                raise Left from None
+            raise
         finally:
             self._reading = None
 
     def _limit_wait(self) -> None:
         """A server may be silent while it hears audio, not before or after."""
-        hears_audio = self.reception.session is not None and not self._half_closed
+        hears_audio = self.established and not self.half_closed
         if self._reading is not None and not hears_audio:
-            self._reading.reschedule(asyncio.get_running_loop().time() + self._patience)
+            self._reading.reschedule(asyncio.get_running_loop().time() + self._patience())
+
+    def _patience(self) -> float:
+        return self._end_within if self.established else self._start_within
+
+
+def _cancelled_from_outside() -> bool:
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0

@@ -4,57 +4,45 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Coroutine
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
-from sori.v1 import speech_pb2 as pb
-
-from sori_client.config import StreamConfig
 from sori_client.conveyor import ConveyorClosed
 from sori_client.errors import StreamEnded
-from sori_client.exchange import Exchange, StreamCall
-from sori_client.sources.source import Source
+from sori_client.session import Session
 from sori_client.types import Event, SessionStarted, Summary
-from sori_client.wire import requests
 
 
 class RecognitionStream:
     """Events of one stream, for `async for`; iterated once.
 
     The call begins with `async with` or the first event asked for. Audio is sent while
-    events are received. Leaving `async with`, or breaking out of the loop, cancels the
-    call and closes the source. An error of the call is raised after all events that came
-    before it; an error of the source is raised as it is.
+    events are received. After a lost connection another call goes on, if the server lets it:
+    the events between `Reconnecting` and `Reconnected` are none. Leaving `async with`, or
+    breaking out of the loop, cancels the call and closes the source. An error of the call is
+    raised after all events that came before it; an error of the source is raised as it is.
     """
 
-    def __init__(
-        self,
-        open_call: Callable[[], StreamCall],
-        source: Source,
-        config: StreamConfig,
-        patience: float,
-    ) -> None:
-        self._open_call = open_call
-        first = requests.config_request(config, source.format)
-        self._exchange = Exchange(first, source, patience)
+    def __init__(self, session: Session) -> None:
+        self._session = session
         self._running: asyncio.Task[None] | None = None
 
     @property
     def session(self) -> SessionStarted | None:
-        """What the server said first; None until it has."""
-        return self._exchange.reception.session
+        """What the server said first, on the newest connection; None until it has."""
+        return self._session.reception.session
 
     @property
     def summary(self) -> Summary | None:
         """Totals; None until the stream has ended well."""
-        return self._exchange.reception.summary
+        return self._session.reception.summary
 
     async def receive(self) -> Event | None:
         """The next event; None after the last one."""
         self._start()
         with contextlib.suppress(ConveyorClosed):
-            return await self._exchange.inbox.get()
+            return await self._session.inbox.get()
         return None
 
     async def finalize(self, request_id: str = "") -> None:
@@ -65,7 +53,7 @@ class RecognitionStream:
         Raises:
             StreamEnded: the end of audio was sent, or the call is over.
         """
-        await self._send(requests.finalize_request(request_id))
+        await self._send(self._session.outbox.finalize(request_id))
 
     async def keep_alive(self) -> None:
         """Keeps a stream without audio from timing out.
@@ -73,12 +61,12 @@ class RecognitionStream:
         Raises:
             StreamEnded: the end of audio was sent, or the call is over.
         """
-        await self._send(requests.keep_alive_request())
+        await self._send(self._session.outbox.keep_alive())
 
     async def end(self) -> None:
         """Ends the audio before the source does; the remaining events still come."""
         self._start()
-        await self._exchange.end_audio()
+        await self._session.end_audio()
 
     async def aclose(self) -> None:
         """Cancels the call, if it is not over, and closes the source."""
@@ -86,19 +74,16 @@ class RecognitionStream:
             self._running.cancel()
             await asyncio.wait([self._running])
 
-    async def _send(self, request: pb.StreamingRecognizeRequest) -> None:
+    async def _send(self, putting: Coroutine[Any, Any, None]) -> None:
         self._start()
         try:
-            await self._exchange.outbox.put(request)
+            await putting
         except ConveyorClosed:
             raise StreamEnded("the stream takes no more messages") from None
 
     def _start(self) -> None:
         if self._running is None:
-            self._running = asyncio.create_task(self._run(), name="sori-stream")
-
-    async def _run(self) -> None:
-        await self._exchange.run(self._open_call())
+            self._running = asyncio.create_task(self._session.run(), name="sori-stream")
 
     async def __aenter__(self) -> Self:
         self._start()

@@ -5,7 +5,7 @@ Same arguments, sources, events and errors; every method returns when its work i
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from os import PathLike
 from types import TracebackType
 from typing import Self
@@ -15,10 +15,11 @@ import grpc
 from sori_client import client as asynchronous
 from sori_client import stream as asynchronous_stream
 from sori_client.channel import ChannelOptions
-from sori_client.client import Timeouts
 from sori_client.config import RecognitionConfig, StreamConfig
 from sori_client.loop_thread import LoopThread
+from sori_client.resume import Resume
 from sori_client.sources.source import Source
+from sori_client.timeouts import Timeouts
 from sori_client.types import (
     CONTAINER,
     AudioFormat,
@@ -39,11 +40,12 @@ class Client:
 
     def __init__(
         self,
-        address: str,
+        address: str | Sequence[str],
         *,
         credentials: grpc.ChannelCredentials | None = None,
         metadata: Mapping[str, str] | None = None,
         timeouts: Timeouts | None = None,
+        resume: Resume | None = asynchronous.DEFAULT_RESUME,
         options: ChannelOptions = (),
     ) -> None:
         self._client = asynchronous.Client(
@@ -51,6 +53,7 @@ class Client:
             credentials=credentials,
             metadata=metadata,
             timeouts=timeouts,
+            resume=resume,
             options=options,
         )
         self._loop = LoopThread()
@@ -106,7 +109,7 @@ class RecognitionStream:
 
     @property
     def session(self) -> SessionStarted | None:
-        """What the server said first; None until it has."""
+        """What the server said first, on the newest connection; None until it has."""
         return self._stream.session
 
     @property

@@ -168,17 +168,29 @@ class SpeechEvent:
     channel: int = 0
 
 
+class Pacing(enum.Enum):
+    """How fast a server wants audio; sending waits for a server that does not read anyway."""
+
+    OK = "ok"
+    SLOW_DOWN = "slow_down"
+    PAUSE = "pause"
+
+
 @dataclass(frozen=True, slots=True)
 class Progress:
     """How far the server has come.
 
     All text before `final` is final. `acknowledged_bytes` counts what the client sent, in
-    its own encoding.
+    its own encoding, and no server asks for the first `committed_bytes` again. `credit` is the
+    audio that the server takes before it stops reading. What a server does not tell is None.
     """
 
     acknowledged_bytes: int
     received: float
     final: float
+    committed_bytes: int | None = None
+    pacing: Pacing | None = None
+    credit: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,17 +247,24 @@ class ServerLimits:
     max_buffered_audio: float
     max_chunk_bytes: int
     max_recording_duration: float
+    resume_window: float = 0.0
+    """How long a session outlives its connection, in seconds."""
+    max_unacknowledged_responses: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class SessionStarted:
-    """The session exists; `config` holds the settings in force, defaults filled in."""
+    """The session exists; `config` holds the settings in force, defaults filled in.
+
+    A `resumable` one goes on after a lost connection.
+    """
 
     session_id: str
     config: StreamConfig
     audio_format: AudioFormat
     model: Model
     limits: ServerLimits
+    resumable: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,10 +277,41 @@ class Summary:
     inference_time: float
 
 
+@dataclass(frozen=True, slots=True)
+class Reconnecting:
+    """The connection was lost, or is left for another server: the stream tries to go on.
+
+    Said by the client. `reason` is that of the error, or its gRPC status, or `GO_AWAY`.
+    """
+
+    reason: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reconnected:
+    """The stream goes on at the server at `address`, after `downtime` seconds.
+
+    Said by the client. No event is missing or comes twice.
+    """
+
+    address: str
+    downtime: float
+
+
 Event = (
-    SessionStarted | Result | SpeechEvent | Progress | Finalized | ServerWarning | GoAway | Summary
+    SessionStarted
+    | Result
+    | SpeechEvent
+    | Progress
+    | Finalized
+    | ServerWarning
+    | GoAway
+    | Reconnecting
+    | Reconnected
+    | Summary
 )
-"""One response of a stream. The first is `SessionStarted`, the last `Summary`."""
+"""What happened to a stream. The first is `SessionStarted`, the last `Summary`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Events as JSON objects; their names are those of the contract."""
+"""Events as JSON objects; their names are those of the contract, and two of the client."""
 
 from __future__ import annotations
 
@@ -17,6 +17,8 @@ EVENT_NAMES: Final[dict[type[Any], str]] = {
     types.Finalized: "finalized",
     types.ServerWarning: "warning",
     types.GoAway: "go_away",
+    types.Reconnecting: "reconnecting",
+    types.Reconnected: "reconnected",
     types.Summary: "session_summary",
 }
 

@@ -10,7 +10,15 @@ from typing import Protocol
 from rich.console import Console
 from rich.live import Live
 from rich.text import Text
-from sori_client.types import Event, GoAway, Result, ServerWarning, SessionStarted
+from sori_client.types import (
+    Event,
+    GoAway,
+    Reconnected,
+    Reconnecting,
+    Result,
+    ServerWarning,
+    SessionStarted,
+)
 
 from sori_server.cli import rendering
 from sori_server.cli.event_json import to_json
@@ -101,7 +109,15 @@ def _margin(result: Result) -> Text:
 
 def _tell_trouble(event: Event) -> None:
     if isinstance(event, ServerWarning | GoAway):
-        print(f"warning: {event.message}", file=sys.stderr, flush=True)
+        _warn(event.message)
+    elif isinstance(event, Reconnecting):
+        _warn(f"reconnecting: {event.message}")
+    elif isinstance(event, Reconnected):
+        _warn(f"connected again after {event.downtime:.1f} s, nothing is lost")
+
+
+def _warn(message: str) -> None:
+    print(f"warning: {message}", file=sys.stderr, flush=True)
 
 
 def _write(line: str) -> None:

@@ -167,9 +167,29 @@ def config_request(config: StreamConfig, audio: AudioFormat) -> pb.StreamingReco
     )
 
 
-def audio_request(data: bytes) -> pb.StreamingRecognizeRequest:
-    """A run of audio."""
-    return pb.StreamingRecognizeRequest(audio=pb.AudioChunk(data=data))
+def resumable_request(
+    first: pb.StreamingRecognizeRequest, token: str = "", last_sequence: int = 0
+) -> pb.StreamingRecognizeRequest:
+    """The first message of a stream, asking for a session that can be resumed.
+
+    With a token: of one that resumes it, behind the last response received.
+    """
+    request = pb.StreamingRecognizeRequest()
+    request.CopyFrom(first)
+    request.config.resume.CopyFrom(
+        pb.ResumeOptions(enabled=True, resume_token=token, last_sequence=last_sequence)
+    )
+    return request
+
+
+def audio_request(data: bytes, offset: int | None = None) -> pb.StreamingRecognizeRequest:
+    """A run of audio; where it belongs, if that does not go without saying."""
+    return pb.StreamingRecognizeRequest(audio=pb.AudioChunk(data=data, byte_offset=offset))
+
+
+def response_ack_request(sequence: int) -> pb.StreamingRecognizeRequest:
+    """Responses up to this one need not be sent again."""
+    return pb.StreamingRecognizeRequest(response_ack=pb.ResponseAck(sequence=sequence))
 
 
 def finalize_request(request_id: str) -> pb.StreamingRecognizeRequest:

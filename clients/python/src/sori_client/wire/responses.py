@@ -39,6 +39,13 @@ _WARNINGS: Final = {
 }
 
 
+_PACING: Final = {
+    pb.PACING_STATE_OK: types.Pacing.OK,
+    pb.PACING_STATE_SLOW_DOWN: types.Pacing.SLOW_DOWN,
+    pb.PACING_STATE_PAUSE: types.Pacing.PAUSE,
+}
+
+
 def seconds(message: Duration) -> float:
     """A duration in seconds; zero when unset."""
     return message.seconds + message.nanos / 1e9
@@ -61,6 +68,7 @@ def session_started(message: pb.SessionStarted) -> types.SessionStarted:
         audio_format=_audio_format(recognition.audio_format),
         model=model(message.model),
         limits=limits(message.limits),
+        resumable=bool(message.resume_token),
     )
 
 
@@ -177,6 +185,9 @@ def _progress(message: pb.Progress) -> types.Progress:
         acknowledged_bytes=message.acknowledged_byte_offset,
         received=seconds(message.received_offset),
         final=seconds(message.final_offset),
+        committed_bytes=message.committed_byte_offset if message.resume_token else None,
+        pacing=_PACING.get(message.pacing),
+        credit=_optional(message, "credit", seconds),
     )
 
 
@@ -229,6 +240,8 @@ def limits(message: pb.ServerLimits) -> types.ServerLimits:
         max_buffered_audio=seconds(message.max_buffered_audio),
         max_chunk_bytes=message.max_chunk_bytes,
         max_recording_duration=seconds(message.max_recording_duration),
+        resume_window=seconds(message.resume_window),
+        max_unacknowledged_responses=message.max_unacknowledged_responses,
     )
 
 

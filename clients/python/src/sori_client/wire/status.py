@@ -21,6 +21,8 @@ _BY_REASON: Final[dict[str, type[RemoteError]]] = {
     "AUDIO_UNDECODABLE": errors.InvalidAudio,
     "IDLE_TIMEOUT": errors.IdleTimeout,
     "SLOW_READER": errors.SlowReader,
+    "SESSION_SUPERSEDED": errors.SessionSuperseded,
+    "RESUME_TOKEN_INVALID": errors.SessionLost,
 }
 _BY_CODE: Final[dict[grpc.StatusCode, type[RemoteError]]] = {
     grpc.StatusCode.INVALID_ARGUMENT: errors.InvalidRequest,
