@@ -7,17 +7,18 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 import pytest
 import sori_client.sync
-from sori_client import AudioFormat, Bytes, Client, Event, Result, Source, Timeouts, errors
+from sori_client import AudioFormat, Bytes, Client, Event, Result, Resume, Source, Timeouts, errors
 from sori_client.channel import ChannelOptions
 from support.scripted_server import Script, ScriptedService, serve
 
 LINEAR16 = AudioFormat()
+QUICKLY = Resume(patience=5.0, first_pause=0.02, longest_pause=0.2)
 QUICK = Timeouts(connect=1.0, response=0.5, recognize=1.0)
 
 
@@ -48,16 +49,23 @@ class Outcome:
         return [event.text for event in self.events if isinstance(event, Result)]
 
 
+def addresses(port: int | Sequence[int]) -> list[str]:
+    """Addresses of this machine."""
+    ports = [port] if isinstance(port, int) else port
+    return [f"127.0.0.1:{each}" for each in ports]
+
+
 class Driver(Protocol):
     """Either client, called from a test that also runs the server."""
 
     async def stream(
         self,
-        port: int,
+        port: int | Sequence[int],
         source: Source,
         *,
         pause: float = 0.0,
         timeouts: Timeouts | None = None,
+        resume: Resume | None = QUICKLY,
         options: ChannelOptions = (),
     ) -> Outcome: ...
 
@@ -69,15 +77,18 @@ class AsyncDriver:
 
     async def stream(
         self,
-        port: int,
+        port: int | Sequence[int],
         source: Source,
         *,
         pause: float = 0.0,
         timeouts: Timeouts | None = None,
+        resume: Resume | None = QUICKLY,
         options: ChannelOptions = (),
     ) -> Outcome:
         events: list[Event] = []
-        async with Client(f"127.0.0.1:{port}", timeouts=timeouts, options=options) as client:
+        async with Client(
+            addresses(port), timeouts=timeouts, resume=resume, options=options
+        ) as client:
             try:
                 async with client.stream(source) as stream:
                     async for event in stream:
@@ -97,17 +108,19 @@ class SyncDriver:
 
     async def stream(
         self,
-        port: int,
+        port: int | Sequence[int],
         source: Source,
         *,
         pause: float = 0.0,
         timeouts: Timeouts | None = None,
+        resume: Resume | None = QUICKLY,
         options: ChannelOptions = (),
     ) -> Outcome:
         def run() -> Outcome:
             events: list[Event] = []
-            address = f"127.0.0.1:{port}"
-            with sori_client.sync.Client(address, timeouts=timeouts, options=options) as client:
+            with sori_client.sync.Client(
+                addresses(port), timeouts=timeouts, resume=resume, options=options
+            ) as client:
                 try:
                     with client.stream(source) as stream:
                         for event in stream:

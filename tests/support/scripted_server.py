@@ -49,16 +49,39 @@ class ScriptedCall:
             pb.StreamingRecognizeResponse(sequence=number, **response)  # type: ignore[arg-type]
         )
 
-    async def start(self) -> None:
+    async def read_audio(self, size: int) -> None:
+        """Takes requests until so many bytes of audio have come."""
+        while sum(len(request.audio.data) for request in self.received) < size:
+            assert await self.read() is not None
+
+    async def start(self, token: str = "") -> None:
         """Takes the configuration and says that the session has started."""
         await self.read()
-        await self.send(session_started=pb.SessionStarted(session_id="scripted"))
+        await self.send(
+            session_started=pb.SessionStarted(session_id="scripted", resume_token=token)
+        )
 
-    async def say(self, *texts: str) -> None:
+    async def resume(self, offset: int, token: str) -> pb.ResumeOptions:
+        """Takes the configuration and says that the session goes on; what was asked for."""
+        request = await self.read()
+        assert request is not None
+        self.sequence = request.config.resume.last_sequence
+        await self.send(
+            session_started=pb.SessionStarted(
+                session_id="scripted", resume_token=token, resumed=True, next_byte_offset=offset
+            )
+        )
+        return request.config.resume
+
+    async def say(self, *texts: str, token: str = "") -> None:
         """Sends one final result for each text."""
         for text in texts:
             reading = pb.RecognitionAlternative(committed_text=text)
-            await self.send(result=pb.RecognitionResult(alternatives=[reading], is_final=True))
+            await self.send(
+                result=pb.RecognitionResult(
+                    alternatives=[reading], is_final=True, resume_token=token
+                )
+            )
 
     async def finish(self) -> None:
         """Takes the rest of the audio and ends the stream well."""
@@ -91,6 +114,7 @@ class ScriptedService(rpc.SpeechServiceServicer):
         calls: the streams there were.
         over: set when the first of them has ended, however it did.
         metadata: what the last call of any kind brought.
+        draining: whether it says that it is leaving.
     """
 
     def __init__(self, script: Script | None = None) -> None:
@@ -98,6 +122,7 @@ class ScriptedService(rpc.SpeechServiceServicer):
         self.calls: list[ScriptedCall] = []
         self.over = asyncio.Event()
         self.metadata: dict[str, str | bytes] = {}
+        self.draining = False
 
     async def StreamingRecognize(  # type: ignore[override]
         self, requests: AsyncIterator[pb.StreamingRecognizeRequest], context: Context
@@ -111,6 +136,22 @@ class ScriptedService(rpc.SpeechServiceServicer):
             await self._script(call)
         finally:
             self.over.set()
+
+    async def GetServerInfo(
+        self, request: pb.GetServerInfoRequest, context: Context
+    ) -> pb.GetServerInfoResponse:
+        """Says whether it is leaving."""
+        return pb.GetServerInfoResponse(draining=self.draining)
+
+
+def acts(*scripts: Script) -> Script:
+    """Another script for each stream; the last one for all after it."""
+    remaining = list(scripts)
+
+    async def play(call: ScriptedCall) -> None:
+        await (remaining.pop(0) if len(remaining) > 1 else remaining[0])(call)
+
+    return play
 
 
 @asynccontextmanager

@@ -8,10 +8,14 @@ from contextlib import asynccontextmanager, suppress
 
 
 class TcpProxy:
-    """Carries bytes both ways until it is told to freeze or to cut the line."""
+    """Carries bytes both ways until it is told to freeze or to cut the line.
+
+    Attributes:
+        upstream: port of this machine that new connections lead to.
+    """
 
     def __init__(self, upstream: int) -> None:
-        self._upstream = upstream
+        self.upstream = upstream
         self._flowing = asyncio.Event()
         self._flowing.set()
         self._writers: list[asyncio.StreamWriter] = []
@@ -26,8 +30,12 @@ class TcpProxy:
             writer.transport.abort()
 
     async def connect(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Serves one connection."""
-        far_reader, far_writer = await asyncio.open_connection("127.0.0.1", self._upstream)
+        """Serves one connection; resets it when nobody listens behind."""
+        try:
+            far_reader, far_writer = await asyncio.open_connection("127.0.0.1", self.upstream)
+        except OSError:
+            writer.transport.abort()
+            return
         self._writers += [writer, far_writer]
         with suppress(OSError):
             await asyncio.gather(self._carry(reader, far_writer), self._carry(far_reader, writer))

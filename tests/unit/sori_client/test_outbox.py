@@ -95,7 +95,7 @@ async def test_another_connection_is_sent_everything_from_an_offset_on() -> None
 
 
 async def test_only_the_first_chunk_of_another_connection_has_an_offset() -> None:
-    outbox = await started()
+    outbox = await started(limit=100_000)
     await outbox.put_audio(bytes(70_000))
     assert not (await outbox.next()).audio.HasField("byte_offset")
     await outbox.start(2_000, again=True)

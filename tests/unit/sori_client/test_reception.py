@@ -58,11 +58,11 @@ def resumed(sequence: int, token: str = "") -> pb.StreamingRecognizeResponse:
 def test_numbers_and_tokens_go_on_over_a_resume() -> None:
     reception = Reception()
     first = response(1, "session_started")
-    first.session_started.resume_token = "a"  # noqa: S105
+    first.session_started.resume_token = "a"
     reception.receive(first)
     assert (reception.token, reception.sequence) == ("a", 1)
     final = response(2, "result")
-    final.result.resume_token = "b"  # noqa: S105
+    final.result.resume_token = "b"
     reception.receive(final)
     progress = response(3)
     progress.progress.committed_byte_offset = 500
@@ -73,7 +73,7 @@ def test_numbers_and_tokens_go_on_over_a_resume() -> None:
     reception.receive(resumed(4, "c"))
     reception.receive(response(5))
     leaving = response(6, "go_away")
-    leaving.go_away.resume_token = "d"  # noqa: S105
+    leaving.go_away.resume_token = "d"
     reception.receive(leaving)
     assert (reception.token, reception.sequence, reception.committed) == ("d", 6, 500)
 

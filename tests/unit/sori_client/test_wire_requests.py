@@ -108,7 +108,7 @@ def test_a_first_message_asks_for_a_session_that_can_be_resumed_and_resumes_it()
         requests.resumable_request(requests.resumable_request(first), "secret", 7),
     )
     assert asking.config.resume == pb.ResumeOptions(enabled=True)
-    wanted = pb.ResumeOptions(enabled=True, resume_token="secret", last_sequence=7)  # noqa: S106
+    wanted = pb.ResumeOptions(enabled=True, resume_token="secret", last_sequence=7)
     assert going_on.config.resume == wanted
     going_on.config.ClearField("resume")
     assert going_on == first

@@ -104,7 +104,7 @@ FINAL = pb.RecognitionResult(
                 progress=pb.Progress(
                     acknowledged_byte_offset=64_000,
                     committed_byte_offset=0,
-                    resume_token="secret",  # noqa: S106
+                    resume_token="secret",
                     pacing=pb.PACING_STATE_SLOW_DOWN,
                     credit=at(4),
                 )
@@ -176,7 +176,7 @@ def test_every_pace_is_known(pacing: Pacing) -> None:
 def test_a_session_is_resumable_when_there_is_a_token_which_is_not_shown() -> None:
     started = pb.SessionStarted(session_id="a")
     assert not responses.session_started(started).resumable
-    started.resume_token = "secret"  # noqa: S105
+    started.resume_token = "secret"
     event = responses.session_started(started)
     assert event.resumable
     assert "secret" not in repr(event)

@@ -69,7 +69,7 @@ class Outbox:
             await self._open_when(self._has_room)
             self._audio.append(data)
             if self._sending:
-                self._audio.shrink(self._sent)
+                self._forget_sent()
             self._changed.notify_all()
 
     async def finalize(self, request_id: str) -> None:
@@ -141,7 +141,7 @@ class Outbox:
         """
         async with self._changed:
             while True:
-                if self._end_sent or self._closed:
+                if self._closed or (self._sending and self._end_sent):
                     raise ConveyorClosed
                 if self._sending and (request := self._take()) is not None:
                     self._changed.notify_all()
@@ -235,7 +235,10 @@ class Outbox:
         return requests.audio_request(data, offset)
 
     def _forget_sent(self) -> None:
-        if not self._keeps:
+        """Forgets what was sent: the oldest of it, to make room, or all, if nobody asks for it."""
+        if self._keeps:
+            self._audio.shrink(self._sent)
+        else:
             self._audio.forget(self._sent)
             del self._marks[: self._sent_marks]
             self._sent_marks = 0
