@@ -37,9 +37,10 @@ class ScriptedCall:
         return request
 
     async def read_all(self) -> None:
-        """Everything until the client half-closes."""
-        while await self.read() is not None:
-            pass
+        """Everything until the audio ends, or the client's side of the call."""
+        while (request := await self.read()) is not None:
+            if request.HasField("end_of_audio"):
+                return
 
     async def send(self, sequence: int | None = None, **response: Message) -> None:
         """Sends one response, with the next number or a wrong one."""

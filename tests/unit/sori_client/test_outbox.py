@@ -171,6 +171,18 @@ async def test_what_cannot_be_resumed_is_not_kept() -> None:
     assert not await outbox.answered("one")
 
 
+async def test_after_the_end_of_audio_only_acknowledgements_come() -> None:
+    outbox = await started()
+    await outbox.put_audio(b"ab")
+    await outbox.complete()
+    assert await all_of(outbox) == [b"ab", "end 2"]
+    await outbox.acknowledge(7)
+    assert await all_of(outbox) == [7]
+    await outbox.stop_keeping()
+    with pytest.raises(ConveyorClosed):
+        await asyncio.wait_for(outbox.next(), 1)
+
+
 async def test_closing_wakes_everyone() -> None:
     outbox = await started()
     await outbox.put_audio(bytes(READ_AHEAD))

@@ -29,11 +29,11 @@ class Exchange:
         receive: takes each response, in order.
         outbox: what to send; whoever starts it decides when.
         start_within: seconds to wait for the first response.
-        end_within: seconds to wait for each response after the last message.
+        end_within: seconds to wait for each response after the end of audio.
 
     Attributes:
         established: the server has answered.
-        half_closed: the last message was sent.
+        audio_ended: the end of audio was sent.
     """
 
     def __init__(
@@ -52,7 +52,7 @@ class Exchange:
         self._reading: asyncio.Timeout | None = None
         self._leaving = False
         self.established = False
-        self.half_closed = False
+        self.audio_ended = False
 
     async def run(self, first: pb.StreamingRecognizeRequest) -> None:
         """Runs until the server has ended the call well.
@@ -81,12 +81,17 @@ class Exchange:
             await self._call.write(first)
             with contextlib.suppress(ConveyorClosed):
                 while True:
-                    await self._call.write(await self._outbox.next())
+                    await self._write_next()
             await self._call.done_writing()
         except (grpc.aio.AioRpcError, grpc.aio.InternalError, asyncio.InvalidStateError):
             return  # the call has ended; receiving says why
-        self.half_closed = True
-        self._limit_wait()
+
+    async def _write_next(self) -> None:
+        request = await self._outbox.next()
+        await self._call.write(request)
+        if request.HasField("end_of_audio"):
+            self.audio_ended = True
+            self._limit_wait()
 
     async def _receive(self) -> None:
         status = FinalStatus(self._call)
@@ -120,7 +125,7 @@ class Exchange:
 
     def _limit_wait(self) -> None:
         """A server may be silent while it hears audio, not before or after."""
-        hears_audio = self.established and not self.half_closed
+        hears_audio = self.established and not self.audio_ended
         if self._reading is not None and not hears_audio:
             self._reading.reschedule(asyncio.get_running_loop().time() + self._patience())
 

@@ -134,14 +134,14 @@ class Outbox:
             self._changed.notify_all()
 
     async def next(self) -> pb.StreamingRecognizeRequest:
-        """The next message, waiting for one.
+        """The next message, waiting for one; after the end of audio only acknowledgements come.
 
         Raises:
-            ConveyorClosed: the last one was handed out, or the stream is over.
+            ConveyorClosed: nothing more will come.
         """
         async with self._changed:
             while True:
-                if self._closed or (self._sending and self._end_sent):
+                if self._closed or (self._sending and self._end_sent and not self._keeps):
                     raise ConveyorClosed
                 if self._sending and (request := self._take()) is not None:
                     self._changed.notify_all()
@@ -216,7 +216,7 @@ class Outbox:
             return self._take_mark(mark)
         if self._sent < self._audio.end:
             return self._take_audio(mark.offset if mark else self._audio.end)
-        if self._complete:
+        if self._complete and not self._end_sent:
             self._end_sent = True
             return requests.end_of_audio_request(self._audio.end)
         return None

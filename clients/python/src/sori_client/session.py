@@ -160,7 +160,7 @@ class Session:
     async def _move(self, exchange: Exchange, leaving: Connection) -> None:
         """Leaves for a server that stays; not when all that is left to do is to listen."""
         self._refuge = await self._recovery.scout(leaving)
-        if not exchange.half_closed:
+        if not exchange.audio_ended:
             exchange.leave()
 
     # ---------------------------------------------------------------- responses
