@@ -208,7 +208,7 @@ async def test_the_model_is_listed_with_all_its_fields(served: Served) -> None:
     ("field", "request_"),
     [
         ("page_size", pb.ListModelsRequest(page_size=-1)),
-        ("page_token", pb.ListModelsRequest(page_token="next")),
+        ("page_token", pb.ListModelsRequest(page_token="next")),  # noqa: S106
     ],
 )
 async def test_pages_there_cannot_be_are_refused(

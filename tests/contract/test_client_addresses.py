@@ -1,6 +1,6 @@
 """What the Python client promises where there are several servers, or one that is leaving."""
 
-# ruff: noqa: S105, S106 - tokens that protect nothing
+# ruff: noqa: S106 - tokens that protect nothing
 
 from __future__ import annotations
 

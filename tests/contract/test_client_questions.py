@@ -51,7 +51,7 @@ class Answers(ScriptedService):
     ) -> pb.ListModelsResponse:
         if request.page_token:
             return pb.ListModelsResponse(models=[pb.Model(name="b")])
-        return pb.ListModelsResponse(models=[pb.Model(name="a")], next_page_token="2")
+        return pb.ListModelsResponse(models=[pb.Model(name="a")], next_page_token="2")  # noqa: S106
 
     async def GetServerInfo(
         self, request: pb.GetServerInfoRequest, context: Context

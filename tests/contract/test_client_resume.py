@@ -1,6 +1,6 @@
 """What the Python client promises when the connection of a stream breaks: every event, once."""
 
-# ruff: noqa: S105, S106 - tokens that protect nothing
+# ruff: noqa: S106 - tokens that protect nothing
 
 from __future__ import annotations
 

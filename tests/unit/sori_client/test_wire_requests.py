@@ -1,4 +1,4 @@
-# ruff: noqa: S105, S106 - tokens that protect nothing
+# ruff: noqa: S106 - tokens that protect nothing
 
 from __future__ import annotations
 

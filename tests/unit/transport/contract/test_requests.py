@@ -503,4 +503,4 @@ def test_there_is_one_page_of_models() -> None:
     with pytest.raises(InvalidConfig, match=r"^page_size: -1"):
         check_page(pb.ListModelsRequest(page_size=-1))
     with pytest.raises(InvalidConfig, match=r"^page_token: "):
-        check_page(pb.ListModelsRequest(page_token="2"))
+        check_page(pb.ListModelsRequest(page_token="2"))  # noqa: S106
