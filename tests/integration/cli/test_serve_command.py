@@ -49,7 +49,10 @@ async def events_while_told_to_leave(server: Serving) -> list[Event]:
     """What a client hears whose server gets SIGTERM in the middle of an utterance."""
     events: list[Event] = []
     source, config = Bytes(unfinished(), AudioFormat()), StreamConfig(interim_results=True)
-    async with Client(server.address) as client, client.stream(source, config) as stream:
+    async with (
+        Client(server.address, resume=None) as client,
+        client.stream(source, config) as stream,
+    ):
         while not (isinstance(event := await stream.receive(), Result) and "seven" in event.text):
             assert event is not None
             events.append(event)
@@ -139,7 +142,7 @@ def test_ctrl_c_while_the_model_loads_exits_130() -> None:
 async def test_leaves_with_1_when_the_engine_has_given_up() -> None:
     limits = {"SORI_LIMITS_MAX_WORKER_RESTARTS": "1", "SORI_LIMITS_DRAIN_GRACE": "0.3"}
     with serving(**limits) as server:
-        async with Client(server.address) as client:
+        async with Client(server.address, resume=None) as client:
             source = Bytes(unfinished(), AudioFormat())
             async with client.stream(source, StreamConfig(interim_results=True)) as stream:
                 await stream.receive()

@@ -52,7 +52,7 @@ async def _demonstrate(console: Console) -> int:
         console.print(_paragraph(_introduction(server, len(recordings))))
         screen = Screen(console, recordings)
         streams = [DemoStream(recording, screen) for recording in recordings]
-        async with Client(server.address) as client:
+        async with Client(server.address, resume=None) as client:
             console.print()
             with screen.running():
                 await asyncio.gather(*(stream.run(client) for stream in streams))
