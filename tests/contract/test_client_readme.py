@@ -37,7 +37,7 @@ async def script(call: ScriptedCall) -> None:
 
 @pytest.mark.parametrize(
     ("number", "output"),
-    [(0, "  0.00 s  hello\n"), (1, "final   hello\nwhole\n"), (2, "")],
+    [(0, "  0.00 s  hello\n"), (1, "final   hello\nwhole\n"), (2, ""), (3, "")],
 )
 async def test_it_runs_as_printed(number: int, output: str, tmp_path: Path) -> None:
     with wave.open(str(tmp_path / "speech.wav"), "wb") as wav:
@@ -45,7 +45,7 @@ async def test_it_runs_as_printed(number: int, output: str, tmp_path: Path) -> N
         wav.setsampwidth(2)
         wav.setframerate(16_000)
         wav.writeframes(bytes(8_000))
-    assert len(EXAMPLES) == 3
+    assert len(EXAMPLES) == 4
     assert len([line for line in EXAMPLES[number].splitlines() if line]) <= 11
     async with serve(Echo(script)) as port:
         code = EXAMPLES[number].replace("50051", str(port))
