@@ -110,8 +110,9 @@ def kinds(outcome: Outcome) -> list[type]:
     return [type(event) for event in outcome.events]
 
 
+@pytest.mark.parametrize("times", [1, 4])
 async def test_a_line_cut_before_any_answer_begins_again_from_the_first_byte(
-    driver: Driver,
+    driver: Driver, times: int
 ) -> None:
     async def before(call: ScriptedCall) -> None:
         await call.read_audio(1)
@@ -122,12 +123,24 @@ async def test_a_line_cut_before_any_answer_begins_again_from_the_first_byte(
         await call.say("one", token="b")
         await call.finish()
 
-    line = Line(before, well)
+    line = Line(*[before] * times, well)
     outcome = await line.play(driver)
     assert outcome.error is None
     assert kinds(outcome) == [SessionStarted, Result, Summary]
-    assert line.resumptions == [pb.ResumeOptions(enabled=True)] * 2
-    assert audio_of(line.service.calls[1:]) == AUDIO
+    assert line.resumptions == [pb.ResumeOptions(enabled=True)] * (times + 1)
+    assert audio_of(line.service.calls[times:]) == AUDIO
+
+
+async def test_a_server_that_always_breaks_before_its_answer_is_given_up(driver: Driver) -> None:
+    async def script(call: ScriptedCall) -> None:
+        await call.read()
+        line.proxy.cut()
+        await call.read_all()
+
+    line = Line(script)
+    outcome = await line.play(driver, Endless())
+    assert isinstance(outcome.error, errors.Unavailable)
+    assert 2 < len(line.service.calls) < 10
 
 
 async def test_a_line_cut_in_the_middle_of_the_audio_goes_on_where_the_server_says(

@@ -32,6 +32,7 @@ class Exchange:
         end_within: seconds to wait for each response after the end of audio.
 
     Attributes:
+        connected: there was a connection.
         established: the server has answered.
         audio_ended: the end of audio was sent.
     """
@@ -51,6 +52,7 @@ class Exchange:
         self._end_within = end_within
         self._reading: asyncio.Timeout | None = None
         self._leaving = False
+        self.connected = False
         self.established = False
         self.audio_ended = False
 
@@ -79,6 +81,7 @@ class Exchange:
     async def _write(self, first: pb.StreamingRecognizeRequest) -> None:
         try:
             await self._call.write(first)
+            self.connected = True
             with contextlib.suppress(ConveyorClosed):
                 while True:
                     await self._write_next()

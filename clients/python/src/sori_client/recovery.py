@@ -26,6 +26,8 @@ from sori_client.errors import (
 from sori_client.resume import Outage, Resume
 
 _LOSSES: Final = (Unavailable, DeadlineExceeded, Overloaded, SlowReader)
+_STARTS: Final = 6
+"""Attempts to begin where connections are made and break before any answer."""
 _SCOUTING_PAUSE: Final = (0.2, 1.0)
 """Seconds between two looks for a server that stays, while one is leaving."""
 
@@ -47,6 +49,8 @@ class Recovery:
         self._connect_timeout = connect_timeout
         self._closed = connections.closed
         self._starts = 0
+        self._connected = False
+        self._beginning: Outage | None = None
         self._outage: Outage | None = None
         self._route: Iterator[str] = iter(())
 
@@ -55,19 +59,27 @@ class Recovery:
         self._closed = self._connections.closed
         return self._connections.preferred()
 
-    async def begin_again(self, error: SoriClientError, failed: Connection) -> Connection:
-        """Where to begin after a failure without any answer: at once, and not twice anywhere.
+    async def begin_again(
+        self, error: SoriClientError, failed: Connection, *, connected: bool
+    ) -> Connection:
+        """Where to begin after a failure without any answer: at once, and once at each address.
 
-        But a connection that broke is tried once more, even where there is no other address.
+        At a single one, what broke is tried twice, and some times more if there was a connection.
 
         Raises:
             SoriClientError: `error`, when that is all.
         """
         self._starts += 1
+        self._connected |= connected
         broken = isinstance(error, Unavailable) and not error.reason
-        attempts = max(self._connections.count, 2 if broken else 1)
-        if self._policy is None or self._starts >= attempts or not is_loss(error):
+        attempts = (_STARTS if self._connected else 2) if broken else 1
+        if self._policy is None or not is_loss(error):
             raise error
+        if self._starts >= max(self._connections.count, attempts):
+            raise error
+        self._beginning = self._beginning or Outage(self._policy, _now())
+        if self._connected and (pause := self._beginning.pause(_now())) is not None:
+            await self._wait(pause)
         self._check_open()
         await self._connections.discard(failed)
         return self._connections.to(self._connections.after(failed.address)[0])

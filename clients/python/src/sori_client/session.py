@@ -146,7 +146,8 @@ class Session:
     async def _after(self, error: SoriClientError, connection: Connection) -> Connection:
         """Where to go on after a call that failed."""
         if self.reception.session is None:
-            return await self._recovery.begin_again(error, connection)
+            connected = self._exchange.connected
+            return await self._recovery.begin_again(error, connection, connected=connected)
         if not self._resumable or not is_loss(error):
             raise error
         if self._exchange.established:
