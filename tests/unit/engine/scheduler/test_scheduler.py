@@ -293,10 +293,10 @@ def test_one_killer_never_makes_more_than_a_few_crashes_in_a_row() -> None:
     assert longest == 2
 
 
-def crowd(count: int, kind: WindowKind = FINAL) -> Scheduler:
+def crowd(count: int, kind: WindowKind = FINAL, policy: Policy | None = None) -> Scheduler:
     """Many jobs that are better encoded apart, two in a call, and decoded together."""
     limits = Limits(max_batch=2, max_call_time=1e9)
-    scheduler = Scheduler(limits, decoding_in_company_is_cheap())
+    scheduler = Scheduler(limits, decoding_in_company_is_cheap(), policy)
     for k in range(count):
         scheduler.add(job(k, kind), 0.0)
     return scheduler
@@ -315,6 +315,37 @@ def tried(scheduler: Scheduler) -> list[tuple[Phase, int, list[int]]]:
     while (batch := run(scheduler)) is not None:
         batches.append((batch.phase, batch.crashes, ids(batch)))
     return batches
+
+
+def test_the_floor_gives_interims_text_where_phases_are_apart() -> None:
+    """What is encoded is of no use to anybody until it is decoded."""
+    scheduler = crowd(8, INTERIM)
+    assert ids(run(scheduler)) == [0, 1]
+    calls = []
+    for step in range(200):
+        now = 0.1 + step / 10
+        for k in range(3):
+            scheduler.add(job(1_000 + 3 * step + k, FINAL, deadline=now), now)
+        batch = run(scheduler, now)
+        assert batch is not None
+        if batch.jobs[0].job.kind is INTERIM:
+            calls.append((step, batch.phase, ids(batch)))
+
+    assert calls == [
+        (19, Phase.DECODE, [0, 1]),
+        (39, Phase.RECOGNIZE, [2, 3]),
+        (59, Phase.RECOGNIZE, [4, 5]),
+        (79, Phase.RECOGNIZE, [6, 7]),
+    ]
+
+
+def test_first_come_first_served_decodes_what_is_encoded_in_its_turn() -> None:
+    scheduler = crowd(3, INTERIM, Policy(order=Order.FIFO))
+    assert ids(run(scheduler)) == [0, 1]
+    scheduler.cancel(2)
+    scheduler.add(job(9), 0.1)
+
+    assert [ids(run(scheduler, 0.2)) for _ in range(2)] == [[0, 1], [9]]
 
 
 def test_a_final_that_comes_while_interims_are_encoded_goes_first() -> None:
@@ -640,6 +671,7 @@ class SchedulerHistories(RuleBasedStateMachine):
         assert len({t.job.rank for t in chosen}) == 1
         if not self.known.retried:
             self._check_priority(chosen[0], ready, encoded)
+            self._check_kind(batch, [t for t in (*ready, *encoded) if not in_batch(t)])
         if self.known.retried:
             assert set(ids(batch)) <= self.known.retried, "retries come first"
             assert all(t.crashes == batch.crashes for t in chosen)
@@ -730,21 +762,15 @@ class SchedulerHistories(RuleBasedStateMachine):
         assert len(chosen) <= self.MAX_BATCH
         if batch.phase is Phase.RECOGNIZE:
             assert len(chosen) == min(len(mates), self.MAX_BATCH), "full"
-        if not in_batch(head):
-            self._check_kind(rank.kind, [t for t in ready if not in_batch(t)])
 
     def _check_priority(self, head: Tracked, ready: list[Tracked], encoded: list[Tracked]) -> None:
         """Live windows first, but for one call of batch windows in each patience."""
         batch = [t for t in (*ready, *encoded) if in_batch(t)]
         if batch and len(batch) < len(ready) + len(encoded):
             heads = [
-                min(same, key=lambda t: (t.place if t in ready else t.job.deadline, t.job.job_id))
+                head
                 for kind in WindowKind
-                for same in (
-                    [t for t in batch if t.job.kind is kind and t in ready],
-                    [t for t in batch if t.job.kind is kind and t in encoded],
-                )
-                if same
+                for head in self._heads([t for t in batch if t.job.kind is kind])
             ]
             oldest = min(t.since for t in heads)
             aged = self.now - max(oldest, self.known.last_batch_call) >= self.PATIENCE
@@ -752,15 +778,28 @@ class SchedulerHistories(RuleBasedStateMachine):
         if in_batch(head):
             self.known.last_batch_call = self.now
 
-    def _check_kind(self, kind: WindowKind, ready: list[Tracked]) -> None:
-        """Finals first, but for one batch of interims in each floor."""
-        interims = [t for t in ready if t.job.kind is INTERIM]
-        if interims and len(interims) < len(ready):
-            head = min(interims, key=lambda t: (t.place, t.job.job_id))
-            aged = self.now - max(head.since, self.known.last_interims) >= INTERIM_FLOOR
+    def _check_kind(self, batch: Batch, live: list[Tracked]) -> None:
+        """Finals first, but for one batch of interims in each floor, which gives them text."""
+        if batch.jobs[0].job.priority is Priority.BATCH:
+            return
+        kind = batch.jobs[0].job.kind
+        interims = [t for t in live if t.job.kind is INTERIM]
+        if interims and len(interims) < len(live):
+            oldest = min(t.since for t in self._heads(interims))
+            aged = self.now - max(oldest, self.known.last_interims) >= INTERIM_FLOOR
             assert (kind is INTERIM) == aged
-        if kind is INTERIM:
+            assert not aged or batch.phase is not Phase.ENCODE
+        if kind is INTERIM and batch.phase is not Phase.ENCODE:
             self.known.last_interims = self.now
+
+    def _heads(self, jobs: list[Tracked]) -> list[Tracked]:
+        """Of jobs of one rank the first that waits and the first that is encoded."""
+        encoded = [t for t in jobs if t.job.job_id in self.known.encoded]
+        waiting = [t for t in jobs if t.job.job_id not in self.known.encoded]
+        return [
+            *sorted(waiting, key=lambda t: (t.place, t.job.job_id))[:1],
+            *sorted(encoded, key=lambda t: (t.job.deadline, t.job.job_id))[:1],
+        ]
 
     def _ready(self) -> list[Tracked]:
         scheduled = [i for b in self.known.running.values() for i in ids(b)]

@@ -6,11 +6,12 @@ Rules of this file:
   first ready job and those after it that have an equal key, as many as are predicted to
   take no longer than `Limits.max_call_time`. Finals and interims never share one.
 * So that interims cannot starve, one batch of them goes before finals once the first
-  of them has waited `INTERIM_FLOOR`; at most one such batch begins in that time.
+  of them has waited `INTERIM_FLOOR`; at most one such batch begins in that time. It gives
+  them text: what is encoded is decoded, else one call does both.
 * Windows of batch streams come when no live one is ready, in calls of their own and one call
   at a time: a live window waits at most for the rest of that call. So that they cannot starve,
-  one such call goes before live windows once its first window has waited
-  `Limits.batch_patience`; at most one of them begins in that time. They tell nothing of how
+  one such call, which gives text too, goes before live windows once its first window has
+  waited `Limits.batch_patience`; at most one of them begins in that time. They tell nothing of how
   long live windows wait.
 * A stream has at most one waiting interim. A newer one replaces it and keeps its place.
   Interims of a stream begin no sooner after one another than the pace allows.
@@ -27,7 +28,7 @@ Rules of this file:
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Hashable, Iterable, Iterator
+from collections.abc import Collection, Hashable, Iterable, Iterator
 from dataclasses import replace
 from itertools import count
 from typing import Final
@@ -46,10 +47,8 @@ from sori_server.engine.scheduler.waiting import Entry, WaitingRoom
 INTERIM_FLOOR: Final = 2.0
 """Seconds after which waiting interims get a batch before finals."""
 
-LIVE_RANKS: Final = (
-    Rank(Priority.LIVE, WindowKind.FINAL),
-    Rank(Priority.LIVE, WindowKind.INTERIM),
-)
+LIVE_INTERIMS: Final = Rank(Priority.LIVE, WindowKind.INTERIM)
+LIVE_RANKS: Final = (Rank(Priority.LIVE, WindowKind.FINAL), LIVE_INTERIMS)
 BATCH_RANKS: Final = (
     Rank(Priority.BATCH, WindowKind.FINAL),
     Rank(Priority.BATCH, WindowKind.INTERIM),
@@ -172,56 +171,55 @@ class Scheduler:
 
     def _fresh(self, now: float) -> Batch | None:
         """A batch of jobs that no worker died on."""
-        for rank in self._ranks(now):
+        aged = self._aged_ranks(now)
+        for rank in self._ranks(aged, now):
             if rank in BATCH_RANKS:  # live windows leave room
                 self._pace.rest(now)
-            ready = self._ready(rank, now)
-            phase, jobs = self._phases.choose(ready, self._encoded_of(rank), now)
-            if not jobs:
-                continue
-            if phase is Phase.DECODE:
-                for bound in jobs:
-                    del self._encoded[bound.job.job_id]
+            ready, encoded = self._ready(rank, now), self._encoded_of(rank)
+            if rank in aged:
+                phase, jobs = self._phases.at_once(ready, encoded)
             else:
-                self._begin(rank, jobs, now)
-            if rank in BATCH_RANKS:
-                self._last_batch_call = now
-            return Batch(next(self._batch_ids), jobs, phase)
+                phase, jobs = self._phases.choose(ready, encoded, now)
+            if jobs:
+                self._begin(rank, phase, jobs, now)
+                return Batch(next(self._batch_ids), jobs, phase)
         self._pace.rest(now)
         return None
 
-    def _ranks(self, now: float) -> tuple[Rank, ...]:
+    def _ranks(self, aged: Collection[Rank], now: float) -> tuple[Rank, ...]:
         """The ranks in the order in which they are served."""
         if self._policy.order is Order.FIFO:
             ranks = (*LIVE_RANKS, *BATCH_RANKS)
             return tuple(sorted(ranks, key=lambda rank: self._oldest(rank, now)))
-        live = LIVE_RANKS[::-1] if self._interims_aged(now) else LIVE_RANKS
+        live = LIVE_RANKS[::-1] if LIVE_INTERIMS in aged else LIVE_RANKS
         running = (bound.job for batch in self._running.values() for bound in batch.jobs)
         if any(job.rank in BATCH_RANKS for job in running):
             return live
-        return (*BATCH_RANKS, *live) if self._batch_aged(now) else (*live, *BATCH_RANKS)
+        return (*BATCH_RANKS, *live) if BATCH_RANKS[0] in aged else (*live, *BATCH_RANKS)
 
-    def _interims_aged(self, now: float) -> bool:
-        """Whether it is the turn of live interims before finals."""
-        if now - self._last_interims < INTERIM_FLOOR:
-            return False
-        first = self._ready(Rank(Priority.LIVE, WindowKind.INTERIM), now)[:1]
-        return any(now - bound.since >= INTERIM_FLOOR for bound in first)
-
-    def _batch_aged(self, now: float) -> bool:
-        """Whether it is the turn of a batch stream before live ones."""
-        if now - self._last_batch_call < self._patience:
-            return False
-        first = [
-            bound
+    def _aged_ranks(self, now: float) -> tuple[Rank, ...]:
+        """The ranks whose turn it is before those that usually go first."""
+        if self._policy.order is Order.FIFO:
+            return ()
+        interims = now - self._last_interims >= INTERIM_FLOOR and any(
+            now - since >= INTERIM_FLOOR for since in self._first(LIVE_INTERIMS, now)
+        )
+        batch = now - self._last_batch_call >= self._patience and any(
+            now - since >= self._patience
             for rank in BATCH_RANKS
-            for bound in (*self._ready(rank, now)[:1], *self._encoded_of(rank)[:1])
-        ]
-        return any(now - bound.since >= self._patience for bound in first)
+            for since in self._first(rank, now)
+        )
+        return (*((LIVE_INTERIMS,) if interims else ()), *(BATCH_RANKS if batch else ()))
+
+    def _first(self, rank: Rank, now: float) -> list[float]:
+        """Since when the first waiting job of a rank and the first encoded one wait."""
+        first = (*self._ready(rank, now)[:1], *self._encoded_of(rank)[:1])
+        return [bound.since for bound in first]
 
     def _oldest(self, rank: Rank, now: float) -> float:
         """Since when the first job of a rank that may be served waits; `now` for none."""
-        return min(map(self._since, self._in_order(rank, now)), default=now)
+        waiting = map(self._since, self._in_order(rank, now))
+        return min((*waiting, *(bound.since for bound in self._encoded_of(rank))), default=now)
 
     def _ready(self, rank: Rank, now: float) -> list[BoundJob]:
         """The waiting jobs that go next: the first and those with its key."""
@@ -251,7 +249,19 @@ class Scheduler:
         begun = self._begun.get(entry.job.stream)
         return since if begun is None else max(since, begun + self._pace.interval)
 
-    def _begin(self, rank: Rank, jobs: Iterable[BoundJob], now: float) -> None:
+    def _begin(self, rank: Rank, phase: Phase, jobs: Iterable[BoundJob], now: float) -> None:
+        """Take jobs out of the encoded or the waiting ones."""
+        if rank in BATCH_RANKS:
+            self._last_batch_call = now
+        elif rank == LIVE_INTERIMS and phase is not Phase.ENCODE:
+            self._last_interims = now
+        if phase is not Phase.DECODE:
+            self._take(rank, jobs, now)
+            return
+        for bound in jobs:
+            del self._encoded[bound.job.job_id]
+
+    def _take(self, rank: Rank, jobs: Iterable[BoundJob], now: float) -> None:
         """Take jobs out of the waiting ones."""
         entries = [self._waiting.take(bound.job.job_id) for bound in jobs]
         live, interims = rank in LIVE_RANKS, rank.kind is WindowKind.INTERIM
@@ -262,7 +272,6 @@ class Scheduler:
             if interims:
                 self._begun[entry.job.stream] = now
         if interims:
-            self._last_interims = now if live else self._last_interims
             longest = self._pace.interval
             self._begun = {s: at for s, at in self._begun.items() if now - at < longest}
 

@@ -39,13 +39,18 @@ class Phases:
         """
         if encoded:
             return self._decode_or_wait(ready, encoded, now)
-        if not ready:
-            return Phase.RECOGNIZE, ()
-        load = ready[0].binding.load
-        whole = self._rows(load, Phase.RECOGNIZE, len(ready))
-        if self._split and len(ready) > whole and self._pays(load, whole, len(ready)):
-            return Phase.ENCODE, tuple(ready[: self._rows(load, Phase.ENCODE, len(ready))])
-        return Phase.RECOGNIZE, tuple(ready[:whole])
+        phase, together = self.at_once(ready, ())
+        if self._split and len(ready) > len(together):
+            load = ready[0].binding.load
+            if self._pays(load, len(together), len(ready)):
+                return Phase.ENCODE, tuple(ready[: self._rows(load, Phase.ENCODE, len(ready))])
+        return phase, together
+
+    def at_once(self, ready: Sequence[BoundJob], encoded: Sequence[BoundJob]) -> Choice:
+        """The next call if it has to give text: what is encoded is decoded, else it does both."""
+        phase, jobs = (Phase.DECODE, encoded) if encoded else (Phase.RECOGNIZE, ready)
+        rows = self._rows(jobs[0].binding.load, phase, len(jobs)) if jobs else 0
+        return phase, tuple(jobs[:rows])
 
     def _decode_or_wait(
         self, ready: Sequence[BoundJob], encoded: Sequence[BoundJob], now: float
