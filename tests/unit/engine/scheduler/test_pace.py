@@ -114,10 +114,29 @@ def test_no_final_waits_before_its_utterance_has_ended() -> None:
     assert pace.final_wait(0.0) == pytest.approx(0.2)
 
 
-def test_interims_become_rarer_while_nobody_has_time_for_answers() -> None:
+def late_by(lag: float, windows: int) -> InterimPace:
+    """After ten calls of so many windows that nobody waited for, each answer seen so late."""
     pace = InterimPace(DUE)
-    for k in range(20):
-        pace.observe(FINAL, 0.0, DUE, k / 10)
-        pace.lag(5 * LAG, k / 10)
+    for k in range(10):
+        for _ in range(windows):
+            pace.observe(FINAL, 0.0, DUE, k / 5)
+        pace.lag(lag, k / 5)
+    return pace
+
+
+@pytest.mark.parametrize("windows", [1, 4, 16])
+def test_interims_become_rarer_while_nobody_has_time_for_answers(windows: int) -> None:
+    """However many windows share a call: they say nothing of the event loop."""
+    assert late_by(1.2 * LAG, windows).interval > 0
+    assert late_by(0.95 * LAG, windows).interval == 0
+
+
+@pytest.mark.parametrize("kind", WindowKind)
+def test_answers_that_are_seen_at_once_hide_no_wait(kind: WindowKind) -> None:
+    pace = InterimPace(DUE)
+    for k in range(10):
+        pace.observe(kind, 1.2 * TOO_LONG, DUE, k / 5)
+        for _ in range(4):
+            pace.lag(0.0, k / 5)
 
     assert pace.interval > 0

@@ -16,7 +16,7 @@ longer waits there are too many interims."""
 EASY: Final = 0.25
 """Share of that below which there may be more."""
 LAG: Final = 0.05
-"""Seconds by which the event loop may be late before there are too many interims."""
+"""Seconds by which the event loop may be late on average before there are too many interims."""
 RISE: Final = 1.0
 """Seconds between two steps towards fewer interims: those under way have to end first."""
 FALL: Final = 5.0
@@ -32,10 +32,10 @@ _SMOOTHING: Final = 0.2
 class InterimPace:
     """Steps through `INTERVALS` by how long windows waited for the model.
 
-    Up at once when they wait too long on average, down step by step when they have not for
-    a while: additive ease, multiplicative relief, as in congestion control (Chiu and Jain,
-    1989). An idle model counts as one nobody waits for, as without interims there may be
-    nothing to observe.
+    Up at once when they, or their answers, wait too long on average, down step by step when
+    they have not for a while: additive ease, multiplicative relief, as in congestion control
+    (Chiu and Jain, 1989). An idle model counts as one nobody waits for, as without interims
+    there may be nothing to observe.
     """
 
     def __init__(self, final_deadline: float, *, adaptive: bool = True) -> None:
@@ -43,7 +43,7 @@ class InterimPace:
         self._final_deadline = final_deadline
         self._top = len(INTERVALS) - 1 if adaptive else 0
         self._level = 0
-        self._pressure = 0.0
+        self._waiting = self._lagging = 0.0
         self._changed = -math.inf
         self._eased = -math.inf
         self._hard = -math.inf
@@ -67,17 +67,21 @@ class InterimPace:
         if kind is WindowKind.FINAL:
             ahead = max(due - self._final_deadline, 0.0)
             self._waits.append((now, max(wait - ahead, 0.0)))
-        self._feel(wait / max(TOLERATED * due, _SHORTEST), now)
+        pressure = wait / max(TOLERATED * due, _SHORTEST)
+        self._waiting += _SMOOTHING * (pressure - self._waiting)
+        self._feel(pressure, self._waiting, now)
 
     def lag(self, seconds: float, now: float) -> None:
         """Take note that the event loop came so late to what was ready: interims burden it, too."""
-        self._feel(seconds / LAG, now)
+        pressure = seconds / LAG
+        self._lagging += _SMOOTHING * (pressure - self._lagging)
+        self._feel(pressure, self._lagging, now)
 
-    def _feel(self, pressure: float, now: float) -> None:
-        self._pressure += _SMOOTHING * (pressure - self._pressure)
+    def _feel(self, pressure: float, mean: float, now: float) -> None:
+        """Each kind has a mean of its own: there are more windows than calls."""
         if pressure > EASY:
             self._hard = now
-        if self._pressure > 1.0 and now - self._changed >= RISE and self._level < self._top:
+        if mean > 1.0 and now - self._changed >= RISE and self._level < self._top:
             self._step(+1, now)
         else:
             self.rest(now)
@@ -100,4 +104,4 @@ class InterimPace:
     def _step(self, by: int, now: float) -> None:
         self._level += by
         self._changed = now
-        self._pressure = 0.0
+        self._waiting = self._lagging = 0.0
