@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -21,6 +20,7 @@ from sori_server.benchmark.table import mean_batch
 from sori_server.benchmark.trials import judged
 from sori_server.benchmark.usage import Sample
 from sori_server.benchmark.workloads import Cast, Workload, cast_of
+from sori_server.engine.cores import usable_cores
 from sori_server.evaluation.references import read_corpus
 
 from gpubench.gpu_meter import metered
@@ -95,7 +95,7 @@ def _cores(usage: Sequence[Sample]) -> dict[str, Cell]:
 
 def _processes(streams: int) -> int:
     """Generators that keep their schedule, without taking the server's cores."""
-    spare = max((os.cpu_count() or 1) // 3, 1)
+    spare = max(usable_cores() // 3, 1)
     return min(-(-streams // _STREAMS_A_PROCESS), spare)
 
 

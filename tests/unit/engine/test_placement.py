@@ -27,7 +27,7 @@ def test_arithmetic_follows_the_device_unless_it_is_named() -> None:
 def test_calls_on_a_cpu_share_its_cores(
     monkeypatch: pytest.MonkeyPatch, cores: int, calls: int, threads: int
 ) -> None:
-    monkeypatch.setattr("os.cpu_count", lambda: cores)
+    monkeypatch.setattr("sori_server.engine.placement.usable_cores", lambda: cores)
     assert place("cpu") == Placement("cpu", "int8", threads, calls)
     assert place("cpu", parallel_calls=1) == Placement("cpu", "int8", cores, 1)
     assert place("cpu", cpu_threads=3, parallel_calls=2) == Placement("cpu", "int8", 3, 2)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import platform
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -21,6 +20,7 @@ from sori_server.benchmark.summing import Rates, error_rates, figures
 from sori_server.benchmark.target import Target
 from sori_server.benchmark.trials import capacity, judged, verdicts
 from sori_server.benchmark.workloads import Cast, Workload, cast_of
+from sori_server.engine.cores import usable_cores
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -173,11 +173,10 @@ async def _subject(order: Order) -> AsyncIterator[tuple[Target, int | None, str]
 
 
 def _setup(order: Order, target: Target, described: str) -> Setup:
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     return Setup(
         target=target.url,
         server=described,
-        machine=f"{platform.machine()}, {cores} cores, {platform.system()}",
+        machine=f"{platform.machine()}, {usable_cores()} cores, {platform.system()}",
         workload=order.workload.value,
         recordings=order.recordings,
         duration=order.duration,

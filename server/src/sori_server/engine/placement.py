@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import re
 from dataclasses import dataclass
 from typing import Final
 
 import ctranslate2
+
+from sori_server.engine.cores import usable_cores
 
 AUTO: Final = "auto"
 CPU: Final = "cpu"
@@ -68,7 +69,7 @@ def place(
     """
     device = detect_device() if device == AUTO else device
     kind = Placement(device).kind
-    cores = os.cpu_count() or 1
+    cores = usable_cores()
     calls = parallel_calls or (min(cores, _MOST_CALLS) if kind == CPU else _GPU_CALLS)
     return Placement(
         device,
