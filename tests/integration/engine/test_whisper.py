@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import ctranslate2
 import jiwer
 import numpy as np
 import pytest
@@ -22,10 +23,11 @@ from sori_server.engine.hallucination import without_loop
 from sori_server.engine.model import ModelLoader, SpeechModel, WindowTask
 from sori_server.engine.models import ResolvedModel, resolve
 from sori_server.engine.placement import place
+from sori_server.engine.port import FloatArray
 from sori_server.engine.stream_audio import WhisperStreamAudio
 from sori_server.engine.vocabulary import Vocabulary
 from sori_server.engine.whisper import EncodedWindow, WhisperSpeechModel, _Window
-from sori_server.engine.whisper_calls import Decoded
+from sori_server.engine.whisper_calls import Decoded, Encoding
 from support.recordings import NAMES, Utterance, read_recording
 
 pytestmark = pytest.mark.integration
@@ -213,6 +215,32 @@ def test_windows_encoded_apart_are_decoded_together(
     assert told(model.decode(odd)) == alone[1::2]
     assert told(model.decode(even)) == alone[::2]
     assert len(recorder.of("encode")) == before
+
+
+@pytest.mark.parametrize("temperature", [0.0, 1.0])
+def test_bfloat16_is_read_like_any_other_type(
+    recorded: tuple[WhisperSpeechModel, Recorder],
+    monkeypatch: pytest.MonkeyPatch,
+    temperature: float,
+) -> None:
+    """What a GPU encodes in bfloat16 is gathered, sampled and aligned, too."""
+    model, recorder = recorded
+    encode = model._calls.encode
+
+    def encoded(features: Sequence[FloatArray], frames: int) -> Encoding:
+        return encode(features, frames).to(ctranslate2.DataType.bfloat16)
+
+    monkeypatch.setattr(model._calls, "encode", encoded)
+    options = DecodingOptions(temperature=temperature, word_times=True)
+    alike = [one for one in digits(options) if length(one) <= 272]
+    alone = solo(model, alike)
+    apart = [one for each in alike for one in model.encode([each])]
+    before = len(recorder.of("align"))
+    together = model.decode([one for one in apart if isinstance(one, EncodedWindow)])
+
+    assert told(together) == told(alone)
+    assert all(isinstance(one, Hypothesis) and one.words for one in together)
+    assert len(recorder.of("align")) == before + 1, "in one call"
 
 
 def test_samples_are_the_same_in_any_company(model: WhisperSpeechModel) -> None:

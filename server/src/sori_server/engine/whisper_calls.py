@@ -154,7 +154,7 @@ class WhisperCalls:
     def _continuation(self, result: GenerationResult) -> Continuation:
         end = self.vocabulary.text_end
         tokens = tuple(takewhile(lambda token: token < end, result.sequences_ids[0]))
-        steps = [np.asarray(step.to_device(ctranslate2.Device.cpu)) for step in result.logits[0]]
+        steps = [_values(step) for step in result.logits[0]]
         logits = np.stack([step[: end + 1] for step in steps]).astype(np.float32)
         return Continuation(tokens, logits, result.no_speech_prob)
 
@@ -172,16 +172,25 @@ def gathered(rows: Sequence[tuple[Encoding, int]]) -> Encoding:
         return _rows(rows[0][0], [row for _, row in rows])
     values = {key: _values(encoding) for key, encoding in sources.items()}
     chosen = np.stack([values[id(encoding)][row] for encoding, row in rows])
-    return ctranslate2.StorageView.from_array(chosen)
+    return _stored(chosen, rows[0][0])
 
 
 def _rows(encoding: Encoding, rows: Sequence[int]) -> Encoding:
     """The encodings of some windows; those of all, in order, are not copied."""
     if list(rows) == list(range(encoding.shape[0])):
         return encoding
-    values = _values(encoding)
-    return ctranslate2.StorageView.from_array(np.ascontiguousarray(values[list(rows)]))
+    return _stored(np.ascontiguousarray(_values(encoding)[list(rows)]), encoding)
 
 
-def _values(encoding: Encoding) -> NDArray[Any]:
-    return np.asarray(encoding.to_device(ctranslate2.Device.cpu))
+def _stored(values: NDArray[Any], like: Encoding) -> Encoding:
+    """Values of an encoding as one of its number type."""
+    stored = ctranslate2.StorageView.from_array(values)
+    return stored if stored.dtype == like.dtype else stored.to(like.dtype)
+
+
+def _values(storage: Encoding) -> NDArray[Any]:
+    """A CTranslate2 storage in NumPy, which knows no bfloat16: float32 holds all of it."""
+    stored = storage.to_device(ctranslate2.Device.cpu)
+    if stored.dtype == ctranslate2.DataType.bfloat16:
+        stored = stored.to(ctranslate2.DataType.float32)
+    return np.asarray(stored)
