@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
-from contextlib import AbstractContextManager, ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import replace
 
 import pytest
@@ -55,8 +55,10 @@ def stream(gateway: Gateway) -> AbstractContextManager[StreamRunner]:
     return gateway.stream(stream_config())
 
 
-def recording(gateway: Gateway) -> AbstractContextManager[StreamRunner]:
-    return gateway.recording(stream_config().recognition)
+@contextmanager
+def recording(gateway: Gateway) -> Iterator[StreamRunner]:
+    with gateway.receiving(), gateway.recording(stream_config().recognition) as runner:
+        yield runner
 
 
 def batch(gateway: Gateway) -> AbstractContextManager[StreamRunner]:
@@ -110,6 +112,28 @@ async def test_neither_kind_of_streams_takes_the_places_of_the_other() -> None:
         assert gateway.active_streams == 2
     with stream(gateway), recording(gateway):
         assert gateway.active_streams == 2
+
+
+async def test_a_recording_that_was_received_is_recognized_whoever_came_meanwhile() -> None:
+    """Its room was taken before its first byte."""
+    gateway = Gateway(ScriptedEngine(), Limits(max_batch_streams=2))
+    with gateway.receiving():
+        assert (gateway.active_streams, gateway.batch_streams) == (0, 1)
+        with batch(gateway):
+            assert isinstance(refusal(batch(gateway)), CapacityExhausted)
+            assert isinstance(refusal(recording(gateway)), CapacityExhausted)
+            with gateway.recording(stream_config().recognition):
+                assert (gateway.active_streams, gateway.batch_streams) == (2, 2)
+            assert gateway.batch_streams == 2
+    assert gateway.batch_streams == 0
+
+
+async def test_a_recording_that_is_too_late_for_a_server_that_leaves_is_told() -> None:
+    gateway = Gateway(ScriptedEngine(), Limits())
+    with gateway.receiving():
+        await gateway.drain()
+        error = refusal(gateway.recording(stream_config().recognition))
+    assert isinstance(error, ServerDraining)
 
 
 async def test_who_would_make_finals_late_is_refused() -> None:
@@ -286,7 +310,8 @@ async def test_a_recording_has_no_settings_but_its_own() -> None:
         beam_size=2,
         condition_on_previous_text=False,
     )
-    with Gateway(ScriptedEngine(), Limits()).recording(wanted) as runner:
+    gateway = Gateway(ScriptedEngine(), Limits())
+    with gateway.receiving(), gateway.recording(wanted) as runner:
         assert runner.config.recognition == wanted
         assert not runner.config.interim_results
 

@@ -65,6 +65,7 @@ class Gateway:
         self._ears = Ears()
         self._runners: set[StreamRunner] = set()
         self._recordings = 0
+        self._receiving = 0
         self._audio = 0.0
         self._draining = False
         self._idle = asyncio.Event()
@@ -126,11 +127,15 @@ class Gateway:
     @property
     def live_streams(self) -> int:
         """Streams open now of which `Limits.max_streams` may be."""
-        return len(self._runners) - self.batch_streams
+        return len(self._runners) - self._batch_runners
 
     @property
     def batch_streams(self) -> int:
-        """Streams open now of which `Limits.max_batch_streams` may be."""
+        """Streams open now, and recordings on their way, of which `max_batch_streams` may be."""
+        return self._receiving + self._batch_runners
+
+    @property
+    def _batch_runners(self) -> int:
         return sum(runner.config.priority is Priority.BATCH for runner in self._runners)
 
     @contextmanager
@@ -193,7 +198,7 @@ class Gateway:
 
     @contextmanager
     def receiving(self) -> Iterator[None]:
-        """Room to receive one recording and to recognize it, taken before its first byte.
+        """Room to receive one recording and for its `recording`, taken before its first byte.
 
         Raises:
             ServerDraining, EngineUnavailable, ModelLoading, CapacityExhausted: not now.
@@ -207,25 +212,30 @@ class Gateway:
                 retry_after=self._limits.retry_delay,
             )
         self._recordings += 1
+        self._receiving += 1
         try:
             yield
         finally:
             self._recordings -= 1
+            self._receiving -= 1
 
     @contextmanager
     def recording(self, config: RecognitionConfig) -> Iterator[StreamRunner]:
         """A runner for one complete recording, counted until the context ends; a batch stream.
 
+        It takes the room that its `receiving`, which goes on meanwhile, has kept for it.
+
         Raises:
             InvalidConfig, ModelNotFound: the settings cannot be met.
-            ServerDraining, EngineUnavailable, ModelLoading, CapacityExhausted: not now.
+            ServerDraining, EngineUnavailable, ModelLoading: not any more.
             SessionTooLong: the recording turned out to be longer than allowed.
         """
-        self._admit(Priority.BATCH)
+        self._check_serving()
         check_recognition(config, self._engine.model, self._limits, "config")
         longest = self._limits.max_recording_duration
         limits = replace(self._limits, max_session_duration=longest)
         effective = self._effective(StreamConfig(recognition=config, priority=Priority.BATCH))
+        self._receiving -= 1
         try:
             with self._count(StreamRunner(effective, self._engine, limits, self._ears)) as runner:
                 yield runner
@@ -234,6 +244,8 @@ class Gateway:
                 f"a recording may have {longest:g} s of audio",
                 metadata={"max_recording_duration": f"{longest:g}"},
             ) from None
+        finally:
+            self._receiving += 1
 
     async def drain(self) -> None:
         """Refuse new streams, let open ones end for a while, then force their finals out."""
@@ -319,6 +331,13 @@ class Gateway:
         )
 
     def _admit(self, priority: Priority) -> None:
+        self._check_serving()
+        if priority is Priority.LIVE:
+            self._admission.check(self._reading())
+        else:
+            self._check_batch_room()
+
+    def _check_serving(self) -> None:
         wait = self._limits.retry_delay
         if self._draining:
             raise ServerDraining("the server is shutting down", retry_after=wait)
@@ -326,10 +345,6 @@ class Gateway:
             raise EngineUnavailable(str(self._engine.failure), retry_after=wait)
         if not self._engine.ready:
             raise ModelLoading("the model is being loaded", retry_after=wait)
-        if priority is Priority.LIVE:
-            self._admission.check(self._reading())
-        else:
-            self._check_batch_room()
 
     def _check_batch_room(self) -> None:
         """Batch streams wait for live ones, so how busy those are does not keep them out."""
