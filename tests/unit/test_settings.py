@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from pathlib import Path
 
 import pytest
@@ -73,6 +74,15 @@ def test_limits_merge_field_by_field(tmp_path: Path) -> None:
     assert isinstance(limits.idle_timeout, float)
 
 
+def test_admission_may_be_without_bounds(tmp_path: Path) -> None:
+    names = ("max_final_delay", "max_gateway_load")
+    expected = dataclasses.replace(Limits(), max_final_delay=math.inf, max_gateway_load=math.inf)
+    file = toml(tmp_path, "[limits]\n" + "\n".join(f"{name} = inf" for name in names))
+    assert load_settings({}, {}, file).limits == expected
+    environ = {f"SORI_LIMITS_{name.upper()}": "inf" for name in names}
+    assert load_settings({}, environ).limits == expected
+
+
 @pytest.mark.parametrize("device", ["auto", "cpu", "cuda", "cuda:0", "cuda:1", "cuda:127"])
 def test_every_device_can_be_set_and_placed(device: str) -> None:
     assert load_settings({"device": device}, {}).device == device
@@ -112,6 +122,7 @@ def test_the_environment_may_name_the_file(tmp_path: Path) -> None:
         ("[limits]\nmax_streams = 0", "limits.max_streams", "a whole number from 1"),
         ("[limits]\nmax_streams = 1.5", "limits.max_streams", "a whole number from 1"),
         ("[limits]\nidle_timeout = inf", "limits.idle_timeout", "a number above 0"),
+        ("[limits]\nmax_final_delay = nan", "limits.max_final_delay", "above 0, or inf"),
         ("[limits]\nidle_timeout = -1", "limits.idle_timeout", "a number above 0"),
         ("[limits]\nidle_timeout = true", "limits.idle_timeout", "a number above 0"),
         ("host = ", "config", "is not TOML"),

@@ -70,6 +70,8 @@ _SECRETS: Final = ("resume_secret",)
 """Settings whose values are never told."""
 
 _ORIGIN: Final = re.compile(r"\*|null|[a-z][a-z0-9+.-]*://[^/,\s]+")
+_OF_ADMISSION: Final = ("max_final_delay", "max_gateway_load")
+"""Limits of what is predicted: infinite ones refuse nobody, and leave nothing without a bound."""
 _DEVICE: Final = re.compile(r"auto|cpu|cuda(:[0-9]{1,3})?")
 
 
@@ -181,20 +183,21 @@ def _whole(low: int, high: int = 2**31 - 1) -> _Rule:
     return _Rule(f"a whole number from {low} to {high}", read, int)
 
 
-def _positive() -> _Rule:
+def _positive(*, unbounded: bool = False) -> _Rule:
     def read(value: object) -> float:
         if isinstance(value, bool) or not isinstance(value, int | float):
             raise ValueError
-        if not (math.isfinite(value) and value > 0):
+        if not value > 0 or (math.isinf(value) and not unbounded):
             raise ValueError
         return float(value)
 
-    return _Rule("a number above 0", read, float)
+    return _Rule(f"a number above 0{', or inf' if unbounded else ''}", read, float)
 
 
 def _limit_rules() -> Iterator[tuple[str, _Rule]]:
     for name, kind in get_type_hints(Limits).items():
-        yield f"limits.{name}", _whole(1) if kind is int else _positive()
+        rule = _whole(1) if kind is int else _positive(unbounded=name in _OF_ADMISSION)
+        yield f"limits.{name}", rule
 
 
 _RULES: Final[dict[str, _Rule]] = {

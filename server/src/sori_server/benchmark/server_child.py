@@ -24,9 +24,10 @@ ROOM: Final[Mapping[str, str]] = MappingProxyType(
 )
 """So that the number of streams is not the bound, and each has the windows it always has."""
 NO_ADMISSION: Final[Mapping[str, str]] = MappingProxyType(
-    {"SORI_LIMITS_MAX_FINAL_DELAY": "3600", "SORI_LIMITS_MAX_GATEWAY_LOAD": "1000"}
+    {"SORI_LIMITS_MAX_FINAL_DELAY": "inf", "SORI_LIMITS_MAX_GATEWAY_LOAD": "inf"}
 )
-"""A search looks for the number where finals come late: admission would refuse it."""
+"""A search looks for the number where finals come late: admission would refuse it. Any finite
+delay would, too, since that of more work than the machine can do is predicted to be infinite."""
 
 
 @dataclass(frozen=True, slots=True)

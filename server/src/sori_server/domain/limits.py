@@ -110,12 +110,13 @@ class Limits:
     final_deadline: float = 0.35
     """Target from endpoint decision to final result; the scheduler orders by it."""
     max_final_delay: float = 0.5
-    """Predicted time from endpoint decision to final result above which new streams are refused."""
+    """Predicted time from endpoint decision to final result above which new streams are refused;
+    infinite for nobody, not even where there is more work than the machine can do."""
     late_final: float = 3.0
     """Time from endpoint decision to final result after which the client is told of the delay."""
     max_gateway_load: float = 0.85
     """Share of one processor core that the gateway is predicted to need above which new streams
-    are refused: Python runs one thread at a time."""
+    are refused: Python runs one thread at a time. Infinite for nobody."""
     max_batch: int = 16
     """Windows encoded in one model call."""
     max_decode_batch: int = 48
