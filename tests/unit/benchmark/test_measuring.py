@@ -1,5 +1,6 @@
 import pytest
 from sori_server.benchmark.measuring import Period, measured
+from sori_server.benchmark.scripts import Spoken
 from support.loads import final, interim, plan, record, spoken
 
 pytestmark = pytest.mark.unit
@@ -21,6 +22,39 @@ def test_a_final_may_end_a_little_before_the_utterance() -> None:
     assert found.missing == 0
     found = measured(plan(spoken(1, 2)), record((2.5, final(0.8, 1.7))), ALL, by_final=False)
     assert (found.missing, found.finalisation) == (1, [])
+
+
+def missing(*finals: tuple[float, float], said: Spoken, by_final: bool = False) -> int:
+    heard = record(*((end + 0.5, final(start, end)) for start, end in finals))
+    return measured(plan(said), heard, ALL, by_final=by_final).missing
+
+
+@pytest.mark.parametrize("by_final", [False, True])
+def test_an_utterance_without_its_beginning_is_missing(by_final: bool) -> None:
+    said = spoken(0, 5)
+    assert missing((3, 5), said=said, by_final=by_final) == 1
+    assert missing((0.6, 5), said=said, by_final=by_final) == 1
+    assert missing((0.45, 5), said=said, by_final=by_final) == 0
+
+
+@pytest.mark.parametrize("by_final", [False, True])
+def test_several_finals_may_cover_an_utterance_together(by_final: bool) -> None:
+    said = spoken(0, 5)
+    assert missing((0, 2), (2, 4), (4, 5.2), said=said, by_final=by_final) == 0
+    assert missing((0, 2), (2.3, 5.2), said=said, by_final=by_final) == 0
+    assert missing((0, 2), (4, 5.2), said=said, by_final=by_final) == 1
+    assert missing((0, 5.2), (2, 2.1), said=said, by_final=by_final) == 0
+
+
+def test_pauses_within_an_utterance_need_no_final() -> None:
+    said = Spoken("a", "red blue", 0, 5, ((0, 1), (4, 5)))
+    assert missing((0, 1.2), (3.7, 5.2), said=said) == 0
+
+
+def test_the_final_of_another_utterance_covers_no_beginning() -> None:
+    stream = plan(spoken(1, 3), spoken(4, 8))
+    heard = record((3.5, final(0.8, 3.2)), (8.5, final(6, 8.2)))
+    assert measured(stream, heard, ALL, by_final=False).missing == 1
 
 
 def test_where_silence_ends_nothing_finals_count_from_their_last_word() -> None:

@@ -78,7 +78,7 @@ class Losses:
     utterances: int
     """Said in the time measured."""
     missing: int
-    """Utterances whose end no final result covers."""
+    """Utterances whose end, or more than a little of whose words, no final result covers."""
     doubled: int
     """Final results that cover audio an earlier one covers."""
 

@@ -19,6 +19,8 @@ from sori_server.evaluation.texts import normalised
 
 SLACK: Final = 0.2
 """Seconds by which a final may end before an utterance and still cover its end."""
+UNCOVERED: Final = 0.5
+"""Seconds of an utterance's words that may lie in no final: speech is noticed late, and trimmed."""
 OVERLAP: Final = 0.1
 """Seconds two finals may share before one of them counts as doubled."""
 
@@ -91,9 +93,8 @@ def measured(
     measure = StreamMeasure(utterances=len(counted), doubled=_doubled(finals))
     for spoken in counted:
         covering = _covering(finals, spoken.end)
-        if covering is None:
-            measure.missing += 1
-        elif not by_final:
+        measure.missing += covering is None or _uncovered(finals, spoken) > UNCOVERED
+        if covering is not None and not by_final:
             measure.finalisation.append((plan.due(spoken.end), covering - plan.due(spoken.end)))
         measure.first_text.extend(_first_text(plan, record, spoken))
     if by_final:
@@ -106,6 +107,19 @@ def measured(
 def _covering(finals: Sequence[Arrival], end: float) -> float | None:
     """When the first final came that covers this place."""
     return next((at for at, h in finals if h.start < end and h.end >= end - SLACK), None)
+
+
+def _uncovered(finals: Sequence[Arrival], spoken: Spoken) -> float:
+    """Seconds of its words that no final covers."""
+    spans = sorted((heard.start, heard.end) for _, heard in finals)
+    uncovered = 0.0
+    for start, end in spoken.words:
+        reached = start
+        for first, last in spans:
+            uncovered += max(min(first, end) - reached, 0.0)
+            reached = max(reached, last)
+        uncovered += max(end - reached, 0.0)
+    return uncovered
 
 
 def _doubled(finals: Sequence[Arrival]) -> int:
