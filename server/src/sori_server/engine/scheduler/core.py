@@ -198,9 +198,12 @@ class Scheduler:
         return (*BATCH_RANKS, *live) if BATCH_RANKS[0] in aged else (*live, *BATCH_RANKS)
 
     def _aged_ranks(self, now: float) -> tuple[Rank, ...]:
-        """The ranks whose turn it is before those that usually go first."""
+        """The ranks whose turn gives text: those that have waited for others too long.
+
+        First come, first served, what is encoded waits for no company.
+        """
         if self._policy.order is Order.FIFO:
-            return ()
+            return tuple(rank for rank in (*LIVE_RANKS, *BATCH_RANKS) if self._encoded_of(rank))
         interims = now - self._last_interims >= INTERIM_FLOOR and any(
             now - since >= INTERIM_FLOOR for since in self._first(LIVE_INTERIMS, now)
         )
