@@ -26,6 +26,8 @@ HANG_OVER, TAIL = 0.5, 0.2
 TOKENS_PER_SECOND = 3.3
 SHORTEST, LONGEST = 1.0, 6.0
 """Seconds of an utterance; silence after it is as long."""
+WARM_UP = 20.0
+"""Seconds whose utterances do not count."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,37 +35,46 @@ class Setting:
     """What is simulated."""
 
     roofline: Roofline
+    """What calls take."""
     streams: int
     lanes: int = 2
     policy: Policy = field(default_factory=Policy)
     limits: Limits = field(default_factory=lambda: Limits(max_pending_windows=1_000_000))
     early: bool = True
+    believed: Roofline | None = None
+    """What the cost model was fitted to, if it is not `roofline`."""
     seconds: float = 60.0
     seed: int = 1
 
 
 @dataclass(slots=True)
 class Outcome:
-    """What came of it: seconds from the end of speech to final text, and sizes of calls."""
+    """What came of it: seconds from the end of speech to final text, and sizes of calls.
+
+    Of utterances after the `WARM_UP` only, but for the sizes.
+    """
 
     latencies: list[float] = field(default_factory=list)
     rows: dict[Phase, list[int]] = field(default_factory=lambda: {phase: [] for phase in Phase})
     interims: int = 0
 
     def p95(self) -> float:
-        """Of all finals but those of the first 20 s."""
+        """Of all finals; infinite for none."""
         ordered = sorted(self.latencies)
         return ordered[math.ceil(0.95 * len(ordered)) - 1] if ordered else math.inf
 
 
 class Simulation:
-    """Many streams on one GPU; `run` gives the same outcome every time."""
+    """Many streams on one GPU; `run` gives the same outcome every time.
+
+    `scheduler` and `cost` are those that serve.
+    """
 
     def __init__(self, setting: Setting) -> None:
         self._setting = setting
         self._chance = random.Random(setting.seed)  # noqa: S311
-        self._cost: CostModel = setting.roofline.fitted()
-        self._scheduler = Scheduler(setting.limits, self._cost, setting.policy)
+        self.cost: CostModel = (setting.believed or setting.roofline).fitted()
+        self.scheduler = Scheduler(setting.limits, self.cost, setting.policy)
         self._gpu = Gpu(setting.roofline, self._after)
         self._now = 0.0
         self._events: list[tuple[float, int, Callable[[], None]]] = []
@@ -107,7 +118,7 @@ class Simulation:
             return self._bound(1, heard) if heard else None
 
         def answered() -> None:
-            self.outcome.interims += 1
+            self.outcome.interims += start > WARM_UP
             grid = start + math.ceil((self._now - start + 1e-9) / STEP) * STEP
             self._after(grid - self._now, lambda: self._interim(stream, start, length))
 
@@ -118,7 +129,7 @@ class Simulation:
         binding = self._bound(5, length + TAIL)
 
         def answered() -> None:
-            if start > 20.0:
+            if start > WARM_UP:
                 self.outcome.latencies.append(max(self._now, decided) - start - length)
 
         deadline = decided + self._setting.limits.final_deadline
@@ -128,7 +139,7 @@ class Simulation:
         load = CallLoad(
             frames=self._setting.roofline.frames,
             rows=1,
-            steps=self._cost.expected_steps(heard),
+            steps=self.cost.expected_steps(heard),
             beam_size=beam_size,
             phase=Phase.RECOGNIZE,
         )
@@ -146,17 +157,17 @@ class Simulation:
         if kind is WindowKind.FINAL:
             self._withdraw(stream)
         self._answers[job.job_id] = answered
-        self._scheduler.add(job, self._now)
+        self.scheduler.add(job, self._now)
         self._interims[stream] = job.job_id if kind is WindowKind.INTERIM else 0
 
     def _withdraw(self, stream: int) -> None:
         """Nobody wants an interim of speech that has ended."""
         interim = self._interims.get(stream, 0)
         self._answers.pop(interim, None)
-        self._scheduler.cancel(interim)
+        self.scheduler.cancel(interim)
 
     def _dispatch(self) -> None:
-        while self._free and (batch := self._scheduler.schedule(self._now)) is not None:
+        while self._free and (batch := self.scheduler.schedule(self._now)) is not None:
             self._free -= 1
             self._call(batch)
 
@@ -169,8 +180,8 @@ class Simulation:
 
         def done() -> None:
             self._free += 1
-            self._cost.correct(load, took)
-            self._scheduler.complete(batch.batch_id)
+            self.cost.correct(load, took)
+            self.scheduler.complete(batch.batch_id)
             for bound in batch.jobs if batch.phase is not Phase.ENCODE else ():
                 self._answers.pop(bound.job.job_id, lambda: None)()
 
