@@ -51,7 +51,8 @@ class WebSockets:
             self._origins.check(request.headers)
             dialect.check()
             if await self._begin(link, dialect):
-                await self._context.backend.stream(link)
+                shown = request.headers.get("Authorization", "")
+                await self._context.backend.stream(link, shown)
         except SoriError as error:
             await link.end(error)
         except Exception as error:
