@@ -60,7 +60,10 @@ def main() -> None:
         model=given.model,
         cpu_threads=given.cpu_threads,
         limits=Limits(
-            max_streams=given.max_streams, max_final_delay=math.inf, max_gateway_load=math.inf
+            max_streams=given.max_streams,
+            max_streams_per_peer=given.max_streams,
+            max_final_delay=math.inf,
+            max_gateway_load=math.inf,
         ),
     )
     imposed = {"interim_interval": INTERVAL, "early_finals": given.early_finals}

@@ -68,7 +68,12 @@ LAST_SAMPLE = 1 / 32_000
 
 async def serve(engine_name: str) -> None:
     """Serve until standard input ends; print both ports."""
-    limits = Limits(max_streams=1_000, max_final_delay=math.inf, max_gateway_load=math.inf)
+    limits = Limits(
+        max_streams=1_000,
+        max_streams_per_peer=1_000,
+        max_final_delay=math.inf,
+        max_gateway_load=math.inf,
+    )
     settings = Settings(model="mini", device="cpu", grpc_port=0, bridge_port=0, limits=limits)
     engine = (
         BatchingEngine(fake_loader(), FakeFrontEnd(), limits)

@@ -80,15 +80,29 @@ async def test_messages_are_as_large_as_the_limit_says_and_no_larger() -> None:
     assert str(6 * 1024 * 1024) in ending.message
 
 
-async def test_metadata_may_have_8_kib_and_not_16() -> None:
-    """The defaults of gRPC; headers never cost more than this."""
+async def test_metadata_may_have_as_much_as_the_limit_says() -> None:
+    """grpc.max_metadata_size: by default more than 8 KiB is refused now and then."""
     async with serving() as served, served.stub() as stub:
         question = pb.GetServerInfoRequest()
         for _ in range(5):
-            await stub.GetServerInfo(question, metadata=(("token", "t" * 7_500),))
+            await stub.GetServerInfo(question, metadata=(("token", "t" * 15_000),))
         ending = await failure_of(stub.GetServerInfo(question, metadata=(("token", "t" * 17_000),)))
         assert ending.code is grpc.StatusCode.RESOURCE_EXHAUSTED
         await stub.GetServerInfo(question)
+
+
+async def test_streams_of_one_address_are_counted() -> None:
+    async with (
+        serving(limits=Limits(max_streams_per_peer=1)) as served,
+        served.stream() as first,
+        served.stream() as second,
+    ):
+        ending = await second.ended()
+        assert ending.summary == ("RESOURCE_EXHAUSTED", "STREAM_CAPACITY_EXHAUSTED")
+        assert ending.metadata["max_streams_per_peer"] == "1"
+        assert ending.retry_delay == 1.0
+        await first.end_of_audio()
+        await first.summary()
 
 
 async def test_a_silent_client_is_noticed_and_its_stream_ended() -> None:

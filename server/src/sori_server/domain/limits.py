@@ -14,6 +14,10 @@ class Limits:
     max_batch_streams: int = 16
     """Batch streams served at a time, recordings and uploads included, besides `max_streams`:
     they get what live streams leave."""
+    max_streams_per_peer: int = 256
+    """gRPC streams of one address; behind a proxy all have its address."""
+    max_metadata_bytes: int = 16 * 1024
+    """Metadata of one gRPC call; more ends it with RESOURCE_EXHAUSTED."""
     retry_delay: float = 1.0
     """Told to refused clients in RetryInfo."""
     max_session_duration: float = 4 * 3600.0

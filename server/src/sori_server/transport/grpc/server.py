@@ -38,6 +38,8 @@ def server_options(limits: Limits) -> list[tuple[str, int]]:
     return [
         ("grpc.http2.bdp_probe", 0),
         ("grpc.max_receive_message_length", limits.max_recording_bytes),
+        ("grpc.max_metadata_size", limits.max_metadata_bytes),
+        ("grpc.absolute_max_metadata_size", limits.max_metadata_bytes),
         ("grpc.keepalive_time_ms", _milliseconds(limits.keepalive_interval)),
         ("grpc.keepalive_permit_without_calls", 1),
         ("grpc.http2.ping_timeout_ms", _milliseconds(limits.ping_timeout)),

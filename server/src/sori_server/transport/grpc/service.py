@@ -17,6 +17,7 @@ from sori_server.runtime.gateway import Gateway
 from sori_server.runtime.recording import RecordingDoor
 from sori_server.transport.contract import requests, responses
 from sori_server.transport.contract.local import LocalBackend
+from sori_server.transport.grpc.peers import PeerStreams
 from sori_server.transport.grpc.status import grpc_status
 
 Question = TypeVar("Question")
@@ -33,6 +34,7 @@ class SpeechService(pb_grpc.SpeechServiceServicer):
     def __init__(self, gateway: Gateway) -> None:
         self._gateway = gateway
         self._backend = LocalBackend(gateway)
+        self._peers = PeerStreams(gateway.limits)
 
     # The generated stub only knows handlers that yield; this one reads and writes the
     # context, which grpc.aio supports as well.
@@ -44,7 +46,8 @@ class SpeechService(pb_grpc.SpeechServiceServicer):
         """Serve one stream."""
         del request_iterator  # one reader: `context.read`
         try:
-            await self._backend.stream(GrpcLink(context), authorization_of(context))
+            with self._peers.stream(context.peer()):
+                await self._backend.stream(GrpcLink(context), authorization_of(context))
         except SoriError as error:
             # The status waits behind responses the client does not read, or is gone from.
             with suppress(TimeoutError, grpc.aio.InternalError):
