@@ -10,16 +10,18 @@ const DEFAULT_FORMAT = { encoding: "linear16", sample_rate_hertz: 16_000 };
  * @typedef {import("./types.js").StreamingConfig & {
  *   recognition: {audio_format: import("./types.js").AudioFormat},
  *   progress_interval: number,
- * }} CompleteConfig
+ * }} CompleteConfig  `resume`, too, where lost connections are replaced
  */
 
 /**
  * @param {import("./types.js").StreamingConfig} [config]
+ * @param {boolean} [reconnects]  lost connections are replaced
  * @returns {CompleteConfig}
  */
-export function completed(config = {}) {
+export function completed(config = {}, reconnects = true) {
   const recognition = { audio_format: DEFAULT_FORMAT, ...config.recognition };
-  return { progress_interval: PROGRESS_INTERVAL, ...config, recognition };
+  const resume = reconnects ? { resume: { enabled: true, ...config.resume } } : {};
+  return { progress_interval: PROGRESS_INTERVAL, ...config, ...resume, recognition };
 }
 
 /**

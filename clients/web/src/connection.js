@@ -1,15 +1,17 @@
-/** One session over one WebSocket. */
+/** One WebSocket, on which a session starts or goes on. */
 
 import { SoriError, errorOfClose, errorOfMessage } from "./errors.js";
 
 /** Seconds a server has to take the config and start the session. */
 const OPENING_TIMEOUT = 15;
 
+/** `WebSocket.OPEN`. */
+const OPEN = 1;
+
 /**
  * @typedef {object} ConnectionOptions
- * @property {string} url
+ * @property {WebSocket} socket  that nothing was said on; it may be open
  * @property {import("./types.js").StreamingConfig} config
- * @property {typeof WebSocket} WebSocket
  *
  * @typedef {object} ConnectionEvents
  * @property {(type: string, message: any) => void} onMessage  not for `error`
@@ -22,11 +24,12 @@ export class Connection {
    * @param {ConnectionOptions} options
    * @param {ConnectionEvents} events
    */
-  constructor({ url, config, WebSocket }, events) {
+  constructor({ socket, config }, events) {
     this.#events = events;
-    this.#socket = new WebSocket(url);
+    this.#socket = socket;
     this.#socket.binaryType = "arraybuffer";
     this.#socket.onopen = () => this.send({ type: "config", ...config });
+    if (this.#socket.readyState === OPEN) this.send({ type: "config", ...config });
     this.#socket.onmessage = ({ data }) => this.#receive(data);
     this.#socket.onclose = ({ code, reason }) => this.end(errorOfClose(code, reason));
     this.#socket.onerror = () => {}; // a close follows, which says as much

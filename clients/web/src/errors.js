@@ -40,11 +40,14 @@ const FATAL_CLOSES = new Map([
   [4404, "MODEL_NOT_FOUND"],
   [4409, "PROTOCOL_VIOLATION"],
   [4411, "AUDIO_GAP"],
+  [4412, "SESSION_SUPERSEDED"],
   [4413, "SESSION_DURATION_EXCEEDED"],
 ]);
 
 /** Errors that a new session with the same audio mends, though the server calls them final. */
-const MENDED_BY_RECONNECTING = new Set(["IDLE_TIMEOUT", "SLOW_READER", "INTERNAL"]);
+const MENDED_BY_RECONNECTING = new Set([
+  "IDLE_TIMEOUT", "SLOW_READER", "INTERNAL", "RESUME_TOKEN_INVALID",
+]);
 
 /** Close codes whose error was lost on the way. */
 const OTHER_CLOSES = new Map([
@@ -52,6 +55,7 @@ const OTHER_CLOSES = new Map([
   [1012, "SERVER_DRAINING"],
   [1013, "STREAM_CAPACITY_EXHAUSTED"],
   [4408, "IDLE_TIMEOUT"],
+  [4410, "RESUME_TOKEN_INVALID"],
 ]);
 
 /**

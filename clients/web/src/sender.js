@@ -14,6 +14,7 @@ const DRAIN_POLL = 0.05;
  * @property {number} place  of the cut, in the client's audio
  * @property {string} requestId
  * @property {boolean} sent  in this session
+ * @property {boolean} carried  over an earlier connection of it
  */
 
 /**
@@ -56,14 +57,17 @@ export class Sender {
    *
    * @param {import("./connection.js").Connection} connection
    * @param {number} place
+   * @param {number} offset  bytes of the session that came before; 0: it is a new one
    */
-  attach(connection, place) {
+  attach(connection, place, offset) {
     this.#connection = connection;
     this.place = place;
-    this.sentBytes = 0;
+    this.sentBytes = offset;
     this.ended = false;
     this.#lastSent = Date.now();
-    for (const finalize of this.#finalizes) finalize.sent = false;
+    for (const finalize of this.#finalizes) {
+      finalize.sent = finalize.carried = offset > 0 && finalize.place < place;
+    }
     this.pump();
   }
 
@@ -75,7 +79,7 @@ export class Sender {
 
   /** @param {string} requestId  for what was appended so far */
   finalize(requestId) {
-    this.#finalizes.push({ place: this.#held.end, requestId, sent: false });
+    this.#finalizes.push({ place: this.#held.end, requestId, sent: false, carried: false });
     this.pump();
   }
 
@@ -83,6 +87,16 @@ export class Sender {
   settle(requestId) {
     const at = this.#finalizes.findIndex((one) => one.requestId === requestId);
     if (at >= 0) this.#finalizes.splice(at, 1);
+  }
+
+  /**
+   * Requests the session heard before its connection was lost, for what is before `place`.
+   *
+   * @param {number} place
+   */
+  carriedTo(place) {
+    const carried = this.#finalizes.filter((one) => one.carried && one.place <= place);
+    return carried.map(({ requestId, place: cut }) => ({ requestId, place: cut }));
   }
 
   /** No more audio will be appended. */

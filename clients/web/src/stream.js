@@ -1,16 +1,21 @@
 /** One live stream of speech, over as many connections as it takes. */
 
+import { Acknowledger } from "./acknowledger.js";
 import { AudioLayout } from "./audio-layout.js";
 import { completed, streamUrl } from "./config.js";
 import { Deferred } from "./deferred.js";
 import { SoriError } from "./errors.js";
 import { StreamEventTarget } from "./events.js";
+import { Finalizing } from "./finalizing.js";
 import { HeldAudio } from "./held-audio.js";
+import { Resumption } from "./resumption.js";
+import { Retention } from "./retention.js";
 import { Room } from "./room.js";
 import { Sender } from "./sender.js";
 import { SessionClock } from "./session-clock.js";
 import { next } from "./state.js";
 import { Timeline } from "./timeline.js";
+import { Totals } from "./totals.js";
 import { Uplink } from "./uplink.js";
 
 /** Seconds of audio that may be on the way before `send` asks its caller to wait. */
@@ -37,30 +42,42 @@ export class SoriStream extends StreamEventTarget {
   /** @param {SoriStreamOptions} [options] */
   constructor(options = {}) {
     super();
-    const config = completed(options.config);
+    const config = completed(options.config, options.reconnect !== false);
     this.#layout = new AudioLayout(config.recognition.audio_format);
     this.#held = new HeldAudio((options.heldAudio ?? 120) * this.#layout.byteRate);
+    this.#retention = new Retention(this.#held, this.#layout);
     this.#clock = new SessionClock(this.#layout);
     this.#timeline = new Timeline(this.#clock);
+    this.#totals = new Totals(this.#layout, this.#timeline);
+    this.#resumption = new Resumption(config.resume?.enabled ? config.resume : undefined);
+    this.#acknowledger = new Acknowledger((sequence) => {
+      this.#uplink.connection?.send({ type: "response_ack", sequence });
+    });
     this.#sender = new Sender(this.#held, this.#layout, (from, to) => this.#gap(from, to));
+    this.#finalizing = new Finalizing(this.#sender, (told) => this.#emit("finalized", told));
     this.#room = new Room(Math.max(ROOM, 2 * config.progress_interval) * this.#layout.byteRate);
     const WebSocket = options.WebSocket ?? globalThis.WebSocket;
-    const connection = { url: streamUrl(options.url), config, WebSocket };
-    this.#uplink = new Uplink(connection, options.reconnect ?? {}, {
+    const server = { url: streamUrl(options.url), WebSocket, config: () => this.#config(config) };
+    this.#uplink = new Uplink(server, options.reconnect ?? {}, {
       onMessage: (type, message) => this.#receive(type, message),
       onLost: (attempt, retryIn, cause) => this.#lose({ attempt, retryIn, cause }),
       onOver: (error) => this.#giveUp(error),
       onBeat: () => this.#sender.keepAlive(),
       isDue: () => this.#sender.ended || this.#room.full,
-      obstacle: () => this.#obstacle(),
+      obstacle: (cause) => this.#obstacle(cause),
     });
   }
 
   #layout;
   #held;
+  #retention;
   #clock;
   #timeline;
+  #totals;
+  #resumption;
+  #acknowledger;
   #sender;
+  #finalizing;
   #room;
   #uplink;
 
@@ -70,20 +87,10 @@ export class SoriStream extends StreamEventTarget {
   #started = new Deferred();
   /** @type {Deferred<import("./types.js").Summary>} */
   #ended = new Deferred();
-  /** @type {Map<string, Deferred<import("./types.js").Finalized>>} */
-  #finalizes = new Map();
   #stopping = false;
-  /** All text before this byte is final, and was given. */
-  #finalPlace = 0;
-  /** Finals the server forced when it left; only given if no other server goes on. */
+  /** Finals of a server that leaves, which cuts where it is, in mid-word: only given if no other
+   * server goes on, and hears the utterance whole. */
   #forced = /** @type {import("./types.js").RecognitionResult[]} */ ([]);
-  #sessions = 0;
-  #requests = 0;
-  #droppedBytes = 0;
-  /** What was dropped before this byte was told. */
-  #droppedTo = 0;
-  /** Seconds of speech in sessions that were lost. */
-  #lostSpeech = 0;
 
   /** Where the stream is. */
   get state() {
@@ -127,16 +134,8 @@ export class SoriStream extends StreamEventTarget {
    * @throws {SoriError} the stream ended before
    */
   finalize(requestId) {
-    const id = requestId ?? `finalize-${(this.#requests += 1)}`;
-    /** @type {Deferred<import("./types.js").Finalized>} */
-    const waiting = this.#finalizes.get(id) ?? new Deferred();
-    if (this.#stopping || this.#state === "closed") {
-      waiting.reject(new SoriError("PROTOCOL_VIOLATION", "the stream is ending"));
-    } else if (!this.#finalizes.has(id)) {
-      this.#finalizes.set(id, waiting);
-      this.#sender.finalize(id);
-    }
-    return waiting.promise;
+    const tooLate = this.#stopping || this.#state === "closed";
+    return this.#finalizing.request(requestId, tooLate);
   }
 
   /**
@@ -149,7 +148,7 @@ export class SoriStream extends StreamEventTarget {
   stop() {
     if (!this.#stopping && this.#state !== "closed") {
       this.#stopping = true;
-      if (this.#state === "idle") this.#end(this.#summary());
+      if (this.#state === "idle") this.#end();
       this.#move("stop");
       this.#sender.finish();
     }
@@ -158,29 +157,42 @@ export class SoriStream extends StreamEventTarget {
 
   /** Close at once: what has no text yet gets none. Idempotent. */
   abort() {
+    if (this.#resumption.possible) this.#uplink.connection?.send({ type: "end_of_audio" });
     this.#close(new SoriError("ABORTED", "the stream was aborted"));
   }
 
   // ------------------------------------------------------------- connections
 
+  /**
+   * @param {import("./config.js").CompleteConfig} config
+   * @returns {import("./types.js").StreamingConfig}  of the next connection
+   */
+  #config(config) {
+    const resume = this.#resumption.begin();
+    return resume ? { ...config, resume } : config;
+  }
+
   /** @param {Omit<import("./types.js").StateChange, "state">} facts */
   #lose(facts) {
     this.#sender.detach();
-    this.#lostSpeech += this.#timeline.sessionSpeech;
-    this.#timeline.sessionSpeech = 0;
+    this.#acknowledger.reset();
     this.#move("lost", facts);
   }
 
-  /** @returns {string | null}  why another session cannot go on */
-  #obstacle() {
-    if (this.#layout.seekable || this.#held.start === 0) return null;
+  /**
+   * @param {SoriError} cause
+   * @returns {string | null}  why neither the session nor another one can go on
+   */
+  #obstacle(cause) {
+    this.#resumption.lose(cause);
+    if (this.#resumption.possible || this.#retention.canRestart) return null;
     return "the start of the audio, which a container needs, is not held any more";
   }
 
   /** @param {SoriError} error */
   #giveUp(error) {
-    if (this.#stopping && this.#sessions > 0 && this.#finalPlace >= this.#held.end) {
-      return this.#end(this.#summary()); // nothing is missing but the server's own totals
+    if (this.#stopping && this.#totals.sessions > 0 && this.#retention.complete) {
+      return this.#end(); // nothing is missing but the server's own totals
     }
     this.#giveForced();
     this.#emit("error", error);
@@ -194,15 +206,35 @@ export class SoriStream extends StreamEventTarget {
    * @param {any} message
    */
   #receive(type, message) {
+    const forced = message.final_reason === "server" && this.#uplink.reconnects;
+    if (forced) this.#resumption.freeze();
+    if (!this.#resumption.take(message)) {
+      const facts = `response ${message.sequence} after ${this.#resumption.sequence}`;
+      return this.#uplink.connection?.end(new SoriError("PROTOCOL_VIOLATION", facts));
+    }
+    this.#deliver(type, message, forced);
+    const interim = type === "result" && !message.is_final;
+    if (this.#resumption.possible && this.#uplink.connection && !interim) {
+      this.#acknowledger.deliver(this.#resumption.sequence);
+    }
+  }
+
+  /**
+   * @param {string} type
+   * @param {any} message
+   * @param {boolean} forced  a final result because the server leaves
+   */
+  #deliver(type, message, forced) {
     const { type: _type, sequence: _sequence, ...body } = message;
     switch (type) {
       case "session_started": return this.#onStarted(body);
-      case "result": return this.#onResult(body);
+      case "result": return forced ? void this.#forced.push(body) : this.#giveResult(body);
       case "speech_event": return this.#emit("speech", this.#timeline.speech(body));
       case "progress": return this.#onProgress(this.#timeline.progress(body));
-      case "finalized": return this.#onFinalized(body);
+      case "finalized":
+        return this.#finalizing.answer({ ...body, offset: this.#clock.seconds(body.offset) });
       case "warning": return this.#emit("warning", this.#timeline.warning(body));
-      case "go_away": return this.#emit("goaway", body);
+      case "go_away": return this.#onGoAway(body);
       case "session_summary": return this.#onSummary(body);
       default: // newer than this package
     }
@@ -210,32 +242,32 @@ export class SoriStream extends StreamEventTarget {
 
   /** @param {import("./types.js").SessionStarted} session */
   #onStarted(session) {
-    const place = this.#layout.seekable ? this.#finalPlace : 0;
-    this.#sessions += 1;
+    const offset = session.resumed ? session.next_byte_offset : 0;
+    const place = session.resumed ? this.#clock.byte(offset) : this.#retention.restart;
+    if (session.resumed && !this.#retention.holds(place)) return this.#giveUpSession();
+    this.#totals.start(session.resumed);
     this.#forced = [];
     this.#room.receive(place);
-    this.#clock.restart(place);
-    this.#timeline.restart();
+    if (session.resumed) {
+      this.#timeline.resume();
+    } else {
+      this.#clock.restart(place);
+      this.#timeline.restart();
+    }
     this.#move("opened");
     if (this.#stopping) this.#move("stop");
-    this.#emit("started", session);
+    if (!session.resumed) this.#emit("started", session);
     this.#started.resolve(session);
-    if (this.#uplink.connection) this.#sender.attach(this.#uplink.connection, place);
+    if (this.#uplink.connection) this.#sender.attach(this.#uplink.connection, place, offset);
+    this.#answerCarried();
   }
 
-  /**
-   * A server that leaves cuts where it is, in mid-word: its last result is not final then, and
-   * the next session hears the utterance whole.
-   *
-   * @param {import("./types.js").RecognitionResult} message
-   */
-  #onResult(message) {
-    if (message.final_reason !== "server" || !this.#uplink.reconnects) {
-      return this.#giveResult(message);
-    }
-    const { final_reason: _reason, ...open } = message;
-    this.#forced.push(message);
-    this.#giveResult({ ...open, is_final: false });
+  /** The session wants audio that is gone; a new one can leave it out. */
+  #giveUpSession() {
+    this.#resumption.forget();
+    const message = "the session cannot go on: its audio is not held any more";
+    const cause = new SoriError("CONNECTION_LOST", message, { retryable: true });
+    this.#uplink.connection?.end(cause);
   }
 
   /** @param {import("./types.js").RecognitionResult} message */
@@ -243,8 +275,8 @@ export class SoriStream extends StreamEventTarget {
     const result = this.#timeline.result(message);
     if (!result) return;
     const only = result.channel_tag === 0; // other channels may have text before it to come
-    if (result.is_final && only) this.#becameFinal(result.end_offset);
     this.#emit("result", result);
+    if (result.is_final && only) this.#becameFinal(result.end_offset);
   }
 
   /** No other session goes on: what the last one made of its audio stays. */
@@ -254,50 +286,44 @@ export class SoriStream extends StreamEventTarget {
 
   /** @param {import("./types.js").Progress} progress */
   #onProgress(progress) {
+    if (this.#forced.length === 0) this.#retention.commit(progress.committed_byte_offset);
     this.#becameFinal(progress.final_offset);
     this.#room.receive(Math.max(this.#room.received, progress.acknowledged_byte_offset));
     this.#emit("progress", progress);
   }
 
-  /** @param {import("./types.js").Finalized} message */
-  #onFinalized(message) {
-    const finalized = { ...message, offset: this.#clock.seconds(message.offset) };
-    this.#sender.settle(message.request_id);
-    this.#emit("finalized", finalized);
-    this.#finalizes.get(message.request_id)?.resolve(finalized);
-    this.#finalizes.delete(message.request_id);
+  /** A server that took over the session does not know what another one was asked. */
+  #answerCarried() {
+    if (!this.#layout.seekable) return;
+    for (const { requestId, place } of this.#sender.carriedTo(this.#retention.final)) {
+      const offset = place / this.#layout.byteRate;
+      this.#finalizing.answer({ request_id: requestId, offset });
+    }
+  }
+
+  /** @param {import("./types.js").GoAway} message */
+  #onGoAway(message) {
+    this.#emit("goaway", message);
+    if (!this.#resumption.possible || this.#sender.ended) return;
+    this.#uplink.leave(new SoriError("SERVER_DRAINING", message.message, { retryable: true }));
   }
 
   /** @param {import("./types.js").SessionSummary} message */
   #onSummary(message) {
     this.#giveForced();
-    this.#end(this.#summary(message));
+    if (this.#resumption.possible) {
+      this.#acknowledger.deliver(this.#resumption.sequence);
+      this.#acknowledger.flush();
+    }
+    this.#end(message);
   }
 
   /** @param {number} offset  all text before it is final */
   #becameFinal(offset) {
-    const place = this.#layout.byteAt(offset);
-    if (place <= this.#finalPlace || this.#forced.length > 0) return;
-    this.#finalPlace = place;
-    this.#uplink.proven();
-    if (this.#layout.seekable) this.#held.discardBefore(Math.min(place, this.#sender.place));
-  }
-
-  /**
-   * @param {import("./types.js").SessionSummary} [last]  of the session that ended well
-   * @returns {import("./types.js").Summary}
-   */
-  #summary(last) {
-    const rate = this.#layout.byteRate;
-    const heard = (this.#held.end - this.#droppedBytes) / rate;
-    return {
-      received_audio: this.#layout.seekable ? heard : (last?.received_audio ?? 0),
-      speech_audio: this.#lostSpeech + (last?.speech_audio ?? 0),
-      final_result_count: this.#timeline.finalCount,
-      inference_time: last?.inference_time ?? 0,
-      session_count: this.#sessions,
-      dropped_audio: this.#droppedBytes / rate,
-    };
+    if (this.#forced.length > 0) return;
+    if (this.#retention.finalize(offset)) this.#uplink.proven();
+    this.#retention.discard(this.#sender.place, this.#resumption.possible);
+    this.#answerCarried();
   }
 
   /**
@@ -308,16 +334,7 @@ export class SoriStream extends StreamEventTarget {
    */
   #gap(from, to) {
     this.#clock.jump(this.#sender.sentBytes, to);
-    if (to <= this.#droppedTo) return;
-    const untold = Math.max(from, this.#droppedTo);
-    this.#droppedTo = to;
-    this.#droppedBytes += to - untold;
-    const [start, end] = [untold, to].map((at) => (at / this.#layout.byteRate).toFixed(3));
-    this.#emit("warning", {
-      reason: "audio_dropped",
-      message: `audio from ${start} s to ${end} s was dropped: no server took it in time`,
-      metadata: { start: String(start), end: String(end) },
-    });
+    this.#emit("warning", this.#totals.drop(from, to));
   }
 
   // ------------------------------------------------------------------ states
@@ -335,8 +352,9 @@ export class SoriStream extends StreamEventTarget {
     return true;
   }
 
-  /** @param {import("./types.js").Summary} summary */
-  #end(summary) {
+  /** @param {import("./types.js").SessionSummary} [last]  of a session that ended well */
+  #end(last) {
+    const summary = this.#totals.summary(this.#held.end, last);
     this.#emit("summary", summary);
     this.#ended.resolve(summary);
     this.#close(new SoriError("PROTOCOL_VIOLATION", "the stream has ended"));
@@ -345,11 +363,11 @@ export class SoriStream extends StreamEventTarget {
   /** @param {SoriError} error  for everybody who still waits */
   #close(error) {
     this.#sender.detach();
+    this.#acknowledger.reset();
     this.#uplink.close();
     this.#started.reject(error);
     this.#ended.reject(error);
-    for (const waiting of this.#finalizes.values()) waiting.reject(error);
-    this.#finalizes.clear();
+    this.#finalizing.reject(error);
     this.#room.release();
     this.#move("over");
   }

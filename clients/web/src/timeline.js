@@ -19,14 +19,36 @@ class Channel {
   spoken = -1;
   /** Highest revision by the index of an open utterance. @type {Map<number, number>} */
   revisions = new Map();
-  /** The same at the end of the last session: added to revisions. @type {Map<number, number>} */
+  /** The same when the connection was lost: added to revisions. @type {Map<number, number>} */
   before = new Map();
+  /** Committed text of the newest result, while its utterance is open. */
+  shown = { index: -1, text: "" };
+  /** Whether the session has gone on over another connection. */
+  resumed = false;
 
   /** @param {number} place  seconds; a session begins there */
   restart(place) {
     this.base = this.nextIndex;
     this.before = new Map(this.revisions);
+    this.resumed = false;
     this.catchUp(place);
+  }
+
+  /** The session goes on; perhaps elsewhere, where what is open is heard and told once more. */
+  resume() {
+    this.before = new Map(this.revisions);
+    this.resumed = true;
+  }
+
+  /**
+   * Whether an open utterance would lose committed text that was given.
+   *
+   * @param {RecognitionResult} result
+   */
+  takesBack({ is_final, utterance_index, alternatives }) {
+    const { index, text } = this.shown;
+    if (!this.resumed || is_final || index !== utterance_index) return false;
+    return !alternatives[0]?.committed_text.startsWith(text);
   }
 
   /** @param {number} place  seconds; all before it is final in this session */
@@ -50,7 +72,8 @@ class Channel {
   }
 
   /** @param {RecognitionResult} result */
-  note({ is_final, utterance_index, revision, end_offset }) {
+  note({ is_final, utterance_index, revision, end_offset, alternatives }) {
+    this.shown = { index: utterance_index, text: alternatives[0]?.committed_text ?? "" };
     if (is_final) {
       this.nextIndex = utterance_index + 1;
       this.finalEnd = end_offset;
@@ -71,8 +94,9 @@ export class Timeline {
     this.clock = clock;
     /** Final results given. */
     this.finalCount = 0;
-    /** Seconds of speech in them, in this session. */
+    /** Seconds of speech in them, in this session and in those before. */
     this.sessionSpeech = 0;
+    this.lostSpeech = 0;
   }
 
   /** @type {Map<number, Channel>} */
@@ -80,20 +104,27 @@ export class Timeline {
 
   /** A new session begins: it counts from zero. */
   restart() {
+    this.lostSpeech += this.sessionSpeech;
     this.sessionSpeech = 0;
     const place = this.clock.seconds(0);
     for (const channel of this.#channels.values()) channel.restart(place);
   }
 
+  /** The session goes on over another connection. */
+  resume() {
+    for (const channel of this.#channels.values()) channel.resume();
+  }
+
   /**
    * @param {RecognitionResult} result
-   * @returns {RecognitionResult | null}  null: it was given before
+   * @returns {RecognitionResult | null}  null: it was given before, or takes back what was
    */
   result(result) {
     const channel = this.#channel(result.channel_tag);
     const placed = { ...result, ...this.#span(result) };
     if (channel.knows(placed)) return null;
     placed.utterance_index += channel.base;
+    if (channel.takesBack(placed)) return null;
     placed.revision += channel.before.get(placed.utterance_index) ?? 0;
     placed.alternatives = result.alternatives.map((one) => this.#alternative(one));
     channel.note(placed);
@@ -127,6 +158,7 @@ export class Timeline {
       acknowledged_byte_offset: this.clock.byte(progress.acknowledged_byte_offset),
       received_offset: this.clock.seconds(progress.received_offset),
       final_offset: final,
+      committed_byte_offset: this.clock.byte(progress.committed_byte_offset ?? 0),
     };
   }
 

@@ -46,6 +46,13 @@
  * @property {boolean} [latency_breakdown]
  * @property {string} [preset]
  * @property {"live" | "batch"} [priority]
+ * @property {ResumeOptions} [resume]  SoriStream fills in `enabled`, and the rest when it resumes
+ *
+ * @typedef {object} ResumeOptions
+ * @property {boolean} [enabled]
+ * @property {number} [window]  seconds the server keeps the session without a connection
+ * @property {string} [resume_token]
+ * @property {number} [last_sequence]
  *
  * @typedef {object} Model
  * @property {string} name
@@ -62,9 +69,14 @@
  * @property {number} max_buffered_audio
  * @property {number} max_chunk_bytes
  * @property {number} max_recording_duration
+ * @property {number} resume_window
+ * @property {number} max_unacknowledged_responses
  *
  * @typedef {object} SessionStarted
  * @property {string} session_id
+ * @property {string} resume_token  empty: the session cannot be resumed
+ * @property {boolean} resumed
+ * @property {number} next_byte_offset
  * @property {StreamingConfig} effective_config
  * @property {Model} model
  * @property {ServerLimits} limits
@@ -77,7 +89,7 @@
  *
  * @typedef {object} Alternative
  * @property {string} committed_text  only grows from one result of an utterance to the next,
- *   unless the connection was lost in between
+ *   unless its session was lost in between
  * @property {string} tentative_text  may change; empty in final results
  * @property {number} confidence
  * @property {WordInfo[]} words
@@ -103,6 +115,7 @@
  * @property {string} language_code
  * @property {number} language_confidence
  * @property {LatencyBreakdown} [latency]
+ * @property {string} resume_token
  *
  * @typedef {object} SpeechEvent
  * @property {"speech_started" | "speech_ended" | "single_utterance_ended"
@@ -114,6 +127,7 @@
  * @property {number} acknowledged_byte_offset
  * @property {number} received_offset
  * @property {number} final_offset  all text before it is final
+ * @property {number} committed_byte_offset  no server asks again for what is before it
  *
  * @typedef {object} Finalized
  * @property {string} request_id
@@ -137,7 +151,7 @@
  * @property {number} inference_time
  *
  * @typedef {object} StreamTotals
- * @property {number} session_count  1 if the connection held
+ * @property {number} session_count  1 if no session was lost
  * @property {number} dropped_audio  seconds that no server heard
  *
  * @typedef {SessionSummary & StreamTotals} Summary  over all sessions of a stream. A lost

@@ -3,6 +3,7 @@
 import { Backoff } from "./backoff.js";
 import { Connection } from "./connection.js";
 import { SoriError } from "./errors.js";
+import { Scout } from "./scout.js";
 
 /** Seconds without any message, while some are due, after which a connection counts as lost. */
 const SILENCE = 60;
@@ -14,19 +15,25 @@ const STABLE = 20;
 const HEARTBEAT = 1;
 
 /**
+ * @typedef {object} UplinkOptions
+ * @property {string} url
+ * @property {() => import("./types.js").StreamingConfig} config  for the next connection
+ * @property {typeof WebSocket} WebSocket
+ *
  * @typedef {object} UplinkEvents
  * @property {(type: string, message: any) => void} onMessage
  * @property {(attempt: number, retryIn: number, cause: SoriError) => void} onLost
  * @property {(error: SoriError) => void} onOver  there will be no other connection
  * @property {() => void} onBeat  once a second while there is a connection
  * @property {() => boolean} isDue  whether the server owes an answer
- * @property {() => string | null} obstacle  why no other connection can go on; null: it can
+ * @property {(cause: SoriError) => string | null} obstacle  why no other connection can go on
+ *   after this loss; null: it can
  */
 
 /** Connects, and connects again when that is lost, with back-off, until it is time to give up. */
 export class Uplink {
   /**
-   * @param {import("./connection.js").ConnectionOptions} options
+   * @param {UplinkOptions} options
    * @param {import("./backoff.js").ReconnectOptions | false} reconnect
    * @param {UplinkEvents} events
    */
@@ -47,17 +54,22 @@ export class Uplink {
   #retry;
   /** @type {ReturnType<typeof setInterval> | undefined} */
   #heartbeat;
+  /** @type {Scout | null} */
+  #scout = null;
 
   /** Whether lost connections are replaced. */
   get reconnects() {
     return this.#backoff !== null;
   }
 
-  open() {
+  /** @param {WebSocket} [found]  that is open; default: a new one */
+  open(found) {
     this.#heartbeat ??= setInterval(() => this.#beat(), HEARTBEAT * 1000);
     this.#connectedAt = this.#lastHeard = Date.now();
     try {
-      this.connection = new Connection(this.#options, {
+      const { url, WebSocket, config } = this.#options;
+      const socket = found ?? new WebSocket(url);
+      this.connection = new Connection({ socket, config: config() }, {
         onMessage: (type, message) => {
           this.#lastHeard = Date.now();
           this.#events.onMessage(type, message);
@@ -69,9 +81,22 @@ export class Uplink {
     }
   }
 
+  /**
+   * Change to another server as soon as one is found that stays, if lost connections are
+   * replaced.
+   *
+   * @param {SoriError} cause
+   */
+  leave(cause) {
+    if (!this.#backoff || !this.connection || this.#scout) return;
+    const { url, WebSocket } = this.#options;
+    this.#scout = new Scout(url, WebSocket, (socket) => this.#move(socket, cause));
+  }
+
   close() {
     clearTimeout(this.#retry);
     clearInterval(this.#heartbeat);
+    this.#stay();
     this.connection?.drop();
     this.connection = null;
   }
@@ -81,10 +106,28 @@ export class Uplink {
     this.#backoff?.reset();
   }
 
+  /**
+   * @param {WebSocket} socket
+   * @param {SoriError} cause
+   */
+  #move(socket, cause) {
+    this.#scout = null;
+    this.connection?.drop();
+    this.connection = null;
+    this.#events.onLost(1, 0, cause);
+    this.open(socket);
+  }
+
+  #stay() {
+    this.#scout?.stop();
+    this.#scout = null;
+  }
+
   /** @param {SoriError} cause */
   #lose(cause) {
     this.connection = null;
-    const obstacle = this.#events.obstacle();
+    this.#stay();
+    const obstacle = this.#events.obstacle(cause);
     const delay = cause.retryable && !obstacle ? this.#backoff?.nextDelay(cause.retryAfter) : null;
     if (!this.#backoff || delay === null || delay === undefined) {
       const message = obstacle ? `${cause.message}; ${obstacle}` : cause.message;

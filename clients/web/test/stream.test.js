@@ -28,6 +28,7 @@ test("the config is completed, and nothing but it is sent before the session", (
     type: "config",
     preset: "captions",
     progress_interval: 5,
+    resume: { enabled: true },
     recognition: { audio_format: { encoding: "linear16", sample_rate_hertz: 16_000 } },
   }]);
   socket().say({ type: "session_started", session_id: "s" });

@@ -50,6 +50,21 @@ test("revisions of an utterance that was open go on", () => {
   assert.equal(stream.timeline.result(result(1, 1, 2, open)).revision, 1);
 });
 
+test("after a resume numbers go on, and shown text is not taken back", () => {
+  const { timeline } = begun();
+  const open = (committed_text, revision) =>
+    timeline.result(result(0, 0, 1, {
+      is_final: false, revision,
+      alternatives: [{ committed_text, tentative_text: "", confidence: 0, words: [] }],
+    }));
+  open("one two", 3);
+  timeline.resume();
+  assert.equal(open("one", 1), null);
+  assert.equal(open("one two three", 2).revision, 5);
+  const final = timeline.result(result(0, 0, 1.5, { revision: 3 }));
+  assert.deepEqual([final.utterance_index, final.start_offset, final.revision], [0, 0, 6]);
+});
+
 test("channels have numbers and an end of their own", () => {
   const stream = begun();
   stream.timeline.result(result(0, 0, 5, { channel_tag: 1 }));
@@ -73,9 +88,12 @@ test("speech events are given once", () => {
 test("progress and warnings are shifted", () => {
   const stream = begun();
   restart(stream, 10);
-  const progress = { acknowledged_byte_offset: 64, received_offset: 2, final_offset: 1 };
+  const progress = {
+    acknowledged_byte_offset: 64, received_offset: 2, final_offset: 1, committed_byte_offset: 32,
+  };
   assert.deepEqual(stream.timeline.progress(progress), {
     acknowledged_byte_offset: 10 * SECOND + 64, received_offset: 12, final_offset: 11,
+    committed_byte_offset: 10 * SECOND + 32,
   });
   const metadata = { start: "1.000", end: "2.500", reason: "TIMEOUT" };
   const warning = stream.timeline.warning({ reason: "recognition_failed", message: "", metadata });

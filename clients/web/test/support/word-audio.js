@@ -31,7 +31,12 @@ export function spoken(utterances) {
 
 /** Hears what `spoken` says: whole words as their number, cut ones with their length. */
 export class Ear {
-  received = 0;
+  /** @param {number} start  in samples: what was before it is not heard */
+  constructor(start = 0) {
+    this.received = this.#start = start;
+  }
+
+  #start;
   /** @type {{value: number, start: number, end: number}[]} */
   words = [];
   silence = 0;
@@ -61,7 +66,7 @@ export class Ear {
 
   /** All before it is final. */
   get finalPosition() {
-    return this.words[0]?.start ?? Math.max(0, this.received - TAIL);
+    return this.words[0]?.start ?? Math.max(this.#start, this.received - TAIL);
   }
 
   #take(value) {

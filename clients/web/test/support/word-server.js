@@ -2,31 +2,52 @@
 
 import { once } from "node:events";
 import { WebSocketServer } from "ws";
-import { Ear, RATE, text } from "./word-audio.js";
+import { WordSession, read } from "./word-session.js";
 
 /**
- * @typedef {object} Plan  what one session does
+ * @typedef {object} Plan  what one connection does
+ * @property {object} [turnAway]  this error, with code 1012, before the client says anything
  * @property {object} [refuse]  this error instead of a session
  * @property {number} [close]  with this code, instead of a session or after `after` bytes
  * @property {number} [after]  bytes after which it happens; then the connection is cut
  * @property {object} [error]  sent before the close
  * @property {boolean} [forced]  what is open becomes final before that, as when a server leaves
- * @property {boolean} [dieAtEnd]  the connection is cut at the end of audio
+ * @property {number} [goAway]  bytes after which the server says that it leaves
+ * @property {"lost" | "taken"} [dieAtEnd]  the connection is cut at the end of audio, before it is
+ *   taken, or when only its answers are missing
+ * @property {"final" | "ack"} [dieAt]  cut before the first final result is sent, or when its
+ *   acknowledgement came
+ * @property {boolean} [unknown]  the token is refused
+ * @property {boolean} [elsewhere]  of a session to resume this server knows only the token
  */
 
-/** Serves each session as the next plan says, and well when there is no plan left. */
+/** Serves each connection as the next plan says, and well when there is no plan left. */
 export class WordServer {
   /** @param {Plan[]} plans */
   static async listening(...plans) {
-    const server = new WordServer(plans);
+    const server = new WordServer(plans, false);
     await once(server.#sockets, "listening");
     return server;
   }
 
-  constructor(plans) {
+  /**
+   * Its sessions can be resumed.
+   *
+   * @param {Plan[]} plans
+   */
+  static async resuming(...plans) {
+    const server = new WordServer(plans, true);
+    await once(server.#sockets, "listening");
+    return server;
+  }
+
+  constructor(plans, resumes) {
     this.plans = plans;
-    /** Control messages and counts of bytes, by session. */
-    this.sessions = [];
+    this.resumes = resumes;
+    /** Control messages and counts of bytes, by connection. */
+    this.connections = [];
+    /** @type {Map<string, WordSession>} */
+    this.sessions = new Map();
     this.#sockets = new WebSocketServer({ port: 0, host: "127.0.0.1" });
     this.#sockets.on("connection", (socket) => this.#serve(socket));
   }
@@ -43,25 +64,27 @@ export class WordServer {
   }
 
   #serve(socket) {
-    const session = new Session(socket, this.plans[this.sessions.length] ?? {});
-    this.sessions.push(session);
-    socket.on("message", (data, binary) => session.take(data, binary));
+    const plan = this.plans[this.connections.length] ?? {};
+    const connection = new Connection(socket, plan, this);
+    this.connections.push(connection);
+    socket.on("message", (data, binary) => connection.take(data, binary));
+    socket.on("close", () => connection.leave());
     socket.on("error", () => {});
+    if (plan.turnAway) connection.fail(plan.turnAway, 1012);
   }
 }
 
-class Session {
+class Connection {
   controls = [];
   bytes = 0;
   over = false;
-  #sequence = 0;
-  #utterance = 0;
-  #finals = 0;
-  #ear = new Ear();
+  /** @type {WordSession | null} */
+  session = null;
 
-  constructor(socket, plan) {
+  constructor(socket, plan, server) {
     this.socket = socket;
     this.plan = plan;
+    this.server = server;
   }
 
   take(data, binary) {
@@ -69,100 +92,102 @@ class Session {
     if (binary) return this.#hear(data);
     const message = JSON.parse(String(data));
     this.controls.push({ ...message, at: this.bytes });
-    if (message.type === "config") this.#open();
-    if (message.type === "finalize") this.#finalize(message.request_id);
+    if (message.type === "config") return this.#open(message);
+    if (message.type === "response_ack") return this.#acknowledge(message.sequence);
+    this.session.settle();
+    if (message.type === "finalize") this.session.finalize(message.request_id);
     if (message.type === "end_of_audio") this.#end(message);
   }
 
-  say(type, fields) {
-    this.socket.send(JSON.stringify({ type, sequence: (this.#sequence += 1), ...fields }));
+  say(message) {
+    if (this.over) return;
+    if (this.plan.dieAt === "final" && message.is_final) return this.leave();
+    this.socket.send(JSON.stringify(message));
   }
 
-  #open() {
-    const { refuse, close, after } = this.plan;
-    if (refuse) this.say("error", refuse);
-    if (refuse || (close && after === undefined)) return this.#leave(close ?? 1013);
-    this.say("session_started", { session_id: `session-${Math.random()}` });
+  supersede() {
+    this.fail({ code: "SESSION_SUPERSEDED", message: "another one took over" }, 4412);
   }
 
-  #hear(data) {
-    this.bytes += data.length;
-    this.#ear.hear(data, (words, end) => this.#final(words, end, "endpoint"));
-    if (this.#ear.words.length > 0) this.#result(this.#ear.words, this.#ear.received, {});
-    this.#progress();
-    if (this.bytes >= (this.plan.after ?? Infinity)) this.#break();
+  /** Say `error`, if any, and close with `code`, or cut the line. */
+  fail(error, code) {
+    if (error) this.say({ type: "error", ...error });
+    this.leave(code);
   }
 
-  #break() {
-    if (this.plan.forced) this.#ear.end((words, end) => this.#final(words, end, "server"));
-    if (this.plan.forced) this.#progress();
-    if (this.plan.error) this.say("error", this.plan.error);
-    this.#leave(this.plan.close);
-  }
-
-  #leave(code) {
+  leave(code) {
+    if (this.over) return;
     this.over = true;
+    if (this.session?.connection === this) this.session.connection = null;
     if (code) this.socket.close(code);
     else this.socket.terminate();
   }
 
-  #finalize(request_id) {
-    this.#ear.end((words, end) => this.#final(words, end, "finalize"));
-    this.say("finalized", { request_id, offset: this.#ear.received / RATE });
+  #open({ resume }) {
+    const { refuse, close, after } = this.plan;
+    if (refuse || (close && after === undefined)) return this.fail(refuse, close ?? 1013);
+    if (!resume?.resume_token) return this.#begin();
+    const ticket = read(resume.resume_token);
+    const session = this.plan.elsewhere
+      ? new WordSession(ticket, resume.last_sequence)
+      : this.server.sessions.get(ticket.id);
+    if (this.plan.unknown || !session?.accepts(ticket.turn)) {
+      return this.fail({ code: "RESUME_TOKEN_INVALID", message: "no such session" }, 4410);
+    }
+    const message = session.doubt(resume.last_sequence);
+    if (message) return this.fail({ code: "INVALID_CONFIG", message }, 4400);
+    this.#attach(session, resume.last_sequence, true);
+  }
+
+  #begin() {
+    this.#attach(new WordSession(this.server.resumes ? {} : null), 0, false);
+  }
+
+  #attach(session, lastSequence, resumed) {
+    this.session = session;
+    this.server.sessions.set(session.id, session);
+    session.attach(this, lastSequence, resumed);
+    if (session.over) this.leave(1000);
+  }
+
+  #acknowledge(sequence) {
+    if (this.plan.dieAt === "ack") return this.leave();
+    if (sequence > this.session.told.sequence) {
+      const message = `${sequence} was not sent`;
+      return this.fail({ code: "PROTOCOL_VIOLATION", message }, 4409);
+    }
+    this.session.settle();
+    this.session.acknowledge(sequence);
+  }
+
+  #hear(data) {
+    const before = this.bytes;
+    this.bytes += data.length;
+    this.session.settle();
+    this.session.hear(data);
+    if (this.over) return;
+    const { after = Infinity, goAway = Infinity } = this.plan;
+    if (before < goAway && this.bytes >= goAway) {
+      this.session.say("go_away", { time_left: 5, message: "leaving" });
+    }
+    if (this.bytes >= after) this.#break();
+  }
+
+  #break() {
+    if (this.plan.forced) this.session.end("server");
+    if (this.plan.forced) this.session.progress();
+    this.fail(this.plan.error, this.plan.close);
   }
 
   #end(message) {
-    if (this.plan.dieAtEnd) return this.#leave();
-    if (message.total_bytes !== this.bytes) {
-      this.say("error", { code: "AUDIO_GAP", message: "bytes are missing" });
-      return this.#leave(4411);
+    const { session } = this;
+    if (this.plan.dieAtEnd === "lost") return this.leave();
+    if (session.over) return;
+    if ((message.total_bytes ?? session.bytes) !== session.bytes) {
+      return this.fail({ code: "AUDIO_GAP", message: "bytes are missing" }, 4411);
     }
-    this.#ear.end((words, end) => this.#final(words, end, "end_of_audio"));
-    this.say("session_summary", {
-      received_audio: this.#ear.received / RATE,
-      speech_audio: 0.5,
-      final_result_count: this.#finals,
-      inference_time: 0.25,
-    });
-    this.#leave(1000);
-  }
-
-  #final(words, end, final_reason) {
-    this.#result(words, end, { is_final: true, final_reason });
-    this.#utterance += 1;
-    this.#finals += 1;
-    this.#progress();
-  }
-
-  #result(words, end, fields) {
-    const texts = words.map(text);
-    const timed = words.map((word) => ({
-      word: text(word),
-      start_offset: word.start / RATE,
-      end_offset: word.end / RATE,
-      confidence: 1,
-    }));
-    this.say("result", {
-      utterance_index: this.#utterance,
-      revision: 1,
-      is_final: false,
-      start_offset: words[0].start / RATE,
-      end_offset: end / RATE,
-      channel_tag: 0,
-      language_code: "en",
-      language_confidence: 1,
-      alternatives: [
-        { committed_text: texts.join(" "), tentative_text: "", confidence: 1, words: timed },
-      ],
-      ...fields,
-    });
-  }
-
-  #progress() {
-    this.say("progress", {
-      acknowledged_byte_offset: this.bytes,
-      received_offset: this.#ear.received / RATE,
-      final_offset: this.#ear.finalPosition / RATE,
-    });
+    if (this.plan.dieAtEnd) this.leave();
+    session.finish();
+    this.leave(1000);
   }
 }
