@@ -8,7 +8,7 @@ import json
 import shutil
 import signal
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 
 import grpc
@@ -18,6 +18,7 @@ from sori.v1 import speech_pb2 as pb
 from support.command_line import Serving, serving
 from support.raw_client import Stream, config_of
 from support.recordings import read_recording
+from support.tcp_proxy import TcpProxy, proxied
 
 PACKAGE = Path(__file__).parents[2] / "clients" / "web"
 NODE, NPM = shutil.which("node"), shutil.which("npm")
@@ -25,6 +26,8 @@ TOOLS = ("typescript", "ws")
 PATIENCE = 120
 """Seconds a run of Node may take on a busy machine."""
 
+SECRET = "what servers have in common that go on with each other's sessions"  # noqa: S105
+SHARED = {"SORI_RESUME_SECRET": SECRET}
 CONFIG = {"recognition": {"language_codes": ["en"], "features": {"word_time_offsets": True}}}
 
 pytestmark = [
@@ -77,21 +80,55 @@ def test_its_own_tests_pass(package: Path) -> None:
 
 
 def test_finals_are_those_of_grpc(package: Path, pcm: Path) -> None:
-    with serving(SORI_BRIDGE_PORT="0") as server, streaming(server, package, pcm, 0) as client:
+    with serving() as server, streaming(port_of(server), package, pcm, 0) as client:
         events = [json.loads(line) for line in client.communicate(timeout=PATIENCE)[0].splitlines()]
         assert client.returncode == 0
         assert finals(events) == asyncio.run(finals_of_grpc(server, pcm.read_bytes()))
     assert summary(events)["session_count"] == 1
 
 
-@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM])
-def test_a_server_that_comes_back_has_cost_no_word(
-    package: Path, pcm: Path, how: signal.Signals
+def test_a_line_that_is_cut_again_and_again_costs_neither_session_nor_word(
+    package: Path, pcm: Path
 ) -> None:
+    async def cut(proxy: TcpProxy) -> None:
+        while True:
+            await asyncio.sleep(0.6)
+            proxy.cut()
+
+    with serving() as server:
+        expected = asyncio.run(finals_of_grpc(server, pcm.read_bytes()))
+        events = asyncio.run(heard_through(port_of(server), package, pcm, cut))
+    assert states(events).count("reconnecting") >= 4
+    assert summary(events)["session_count"] == 1
+    assert finals(events) == expected
+
+
+def test_a_server_that_leaves_is_left_for_one_that_stays(package: Path, pcm: Path) -> None:
+    with serving(**SHARED) as leaving, serving(**SHARED) as staying:
+
+        async def leave(proxy: TcpProxy) -> None:
+            await asyncio.sleep(1.5)
+            proxy.lead_to(port_of(staying))
+            leaving.process.send_signal(signal.SIGTERM)
+
+        expected = asyncio.run(finals_of_grpc(staying, pcm.read_bytes()))
+        events = asyncio.run(heard_through(port_of(leaving), package, pcm, leave))
+        assert leaving.process.wait(PATIENCE) == 0
+    assert states(events) == ["connecting", "open", "reconnecting", "open", "ending", "closed"]
+    assert summary(events)["session_count"] == 1
+    assert_same(finals(events), expected)
+
+
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM])
+@pytest.mark.parametrize("secret", ["", SECRET])
+def test_a_server_that_comes_back_has_cost_no_word(
+    package: Path, pcm: Path, how: signal.Signals, secret: str
+) -> None:
+    settings = {"SORI_RESUME_SECRET": secret} if secret else {}
     with contextlib.ExitStack() as stack:
-        first = stack.enter_context(serving(SORI_BRIDGE_PORT="0", SORI_LIMITS_DRAIN_GRACE="0.1"))
+        first = stack.enter_context(serving(SORI_LIMITS_DRAIN_GRACE="0.1", **settings))
         expected = asyncio.run(finals_of_grpc(first, pcm.read_bytes()))
-        client = stack.enter_context(streaming(first, package, pcm, 3))
+        client = stack.enter_context(streaming(port_of(first), package, pcm, 3))
         assert client.stdout is not None
         events = []
         for line in client.stdout:
@@ -100,27 +137,47 @@ def test_a_server_that_comes_back_has_cost_no_word(
                 break
         first.process.send_signal(how)
         first.process.wait(PATIENCE)
-        stack.enter_context(serving(SORI_BRIDGE_PORT=str(first.ready["bridge_port"])))
+        stack.enter_context(serving(SORI_BRIDGE_PORT=str(port_of(first)), **settings))
         rest, _ = client.communicate(timeout=PATIENCE)
         events += [json.loads(line) for line in rest.splitlines()]
         assert client.returncode == 0
-    states = [event["detail"]["state"] for event in events if event["name"] == "statechange"]
-    assert "reconnecting" in states
-    assert summary(events)["session_count"] == 2
-    assert words(finals(events)) == words(expected)
-    assert [final["index"] for final in finals(events)] == list(range(len(expected)))
-    for found, wanted in zip(finals(events), expected, strict=True):
-        assert found["start"] == pytest.approx(wanted["start"], abs=0.1)
-        assert found["end"] == pytest.approx(wanted["end"], abs=0.1)
+    assert "reconnecting" in states(events)
+    assert summary(events)["session_count"] == (1 if secret else 2)
+    assert_same(finals(events), expected)
+
+
+def assert_same(found: list[dict[str, object]], expected: list[dict[str, object]]) -> None:
+    """The same words in the same utterances; where one begins may differ by a little."""
+    assert words(found) == words(expected)
+    assert [final["index"] for final in found] == list(range(len(expected)))
+    for one, wanted in zip(found, expected, strict=True):
+        assert one["start"] == pytest.approx(wanted["start"], abs=0.1)
+        assert one["end"] == pytest.approx(wanted["end"], abs=0.1)
+
+
+async def heard_through(
+    port: int, package: Path, pcm: Path, fail: Callable[[TcpProxy], Awaitable[None]]
+) -> list[dict[str, dict]]:
+    """What the client says whose line to `port` fails as `fail` has it."""
+    async with proxied(port) as (proxy, front):
+        with streaming(front, package, pcm, 3) as client:
+            failing = asyncio.ensure_future(fail(proxy))
+            out, _ = await asyncio.to_thread(client.communicate, timeout=PATIENCE)
+            failing.cancel()
+    assert client.returncode == 0, out[-2000:]
+    return [json.loads(line) for line in out.splitlines()]
+
+
+def port_of(server: Serving) -> int:
+    """Where its bridge listens."""
+    return int(str(server.ready["bridge_port"]))
 
 
 @contextlib.contextmanager
-def streaming(
-    server: Serving, package: Path, pcm: Path, speed: int
-) -> Iterator[subprocess.Popen[str]]:
+def streaming(port: int, package: Path, pcm: Path, speed: int) -> Iterator[subprocess.Popen[str]]:
     """The client under Node, which speaks the recording; nothing is left of it."""
     script = package / "test" / "end-to-end" / "stream-file.js"
-    url = f"http://127.0.0.1:{server.ready['bridge_port']}/v1/stream"
+    url = f"http://127.0.0.1:{port}/v1/stream"
     command = [str(NODE), str(script), url, str(pcm), str(speed), json.dumps(CONFIG)]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     try:
@@ -166,6 +223,11 @@ async def finals_of_grpc(server: Serving, audio: bytes) -> list[dict[str, object
         }
         for result in results
     ]
+
+
+def states(events: list[dict[str, dict]]) -> list[str]:
+    """The states the client went through."""
+    return [event["detail"]["state"] for event in events if event["name"] == "statechange"]
 
 
 def summary(events: list[dict[str, dict]]) -> dict[str, object]:
