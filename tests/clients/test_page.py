@@ -8,7 +8,7 @@ import os
 import re
 import signal
 from collections.abc import AsyncIterator, Sequence
-from contextlib import AsyncExitStack
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -40,6 +40,8 @@ from support.recordings import AUDIO, Recording, read_recording
 
 SPOKEN = read_recording("digits_human")
 NO_AUDIO = {"name": "notes.mp3", "mimeType": "audio/mpeg", "buffer": b"no sound" * 100}
+SETTINGS = "[limits]\nresume_window = 4.0\n"
+"""A tab that is closed may not get to say so: its session waits so long for another connection."""
 LOST_CONNECTION = ("WebSocket connection to",)
 
 pytestmark = [
@@ -56,6 +58,7 @@ class Place:
 
     port: int
     server: ReadyServer
+    settings: Path
     browser: Browser
     _stack: AsyncExitStack
 
@@ -67,7 +70,7 @@ class Place:
         os.kill(self.server.pid, signal.SIGKILL)
 
     async def serve_again(self) -> None:
-        self.server = await self._stack.enter_async_context(page_server(self.port))
+        self.server = await self._stack.enter_async_context(serving(self.port, self.settings))
 
     async def streams(self) -> int:
         """How many streams the server has."""
@@ -87,8 +90,14 @@ async def place(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Place
     port = free_port()
     async with AsyncExitStack() as stack, async_playwright() as playwright:
         browser = await stack.enter_async_context(chromium(playwright, microphone))
-        server = await stack.enter_async_context(page_server(port))
-        yield Place(port, server, browser, stack)
+        settings = tmp_path_factory.mktemp("settings") / "sori.toml"
+        settings.write_text(SETTINGS)
+        server = await stack.enter_async_context(serving(port, settings))
+        yield Place(port, server, settings, browser, stack)
+
+
+def serving(port: int, settings: Path) -> AbstractAsyncContextManager[ReadyServer]:
+    return page_server(port, "--config", str(settings))
 
 
 async def told_by_grpc(place: Place, recording: Recording) -> list[str]:

@@ -108,7 +108,7 @@ def test_a_server_that_leaves_is_left_for_one_that_stays(package: Path, pcm: Pat
 
         async def leave(proxy: TcpProxy) -> None:
             await asyncio.sleep(1.5)
-            proxy.lead_to(port_of(staying))
+            proxy.upstream = port_of(staying)
             leaving.process.send_signal(signal.SIGTERM)
 
         expected = asyncio.run(finals_of_grpc(staying, pcm.read_bytes()))

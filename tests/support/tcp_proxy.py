@@ -24,10 +24,6 @@ class TcpProxy:
         """Carries nothing more, and closes nothing: a machine that lost its power."""
         self._flowing.clear()
 
-    def lead_to(self, upstream: int) -> None:
-        """Connections lead there from now on; those that are open stay."""
-        self._upstream = upstream
-
     def cut(self) -> None:
         """Resets every connection."""
         for writer in self._writers:

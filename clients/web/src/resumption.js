@@ -14,13 +14,17 @@ export class Resumption {
 
   #wanted;
   #token = "";
-  /** Whether the session has begun on the newest connection. */
   #begun = false;
   #frozen = false;
 
   /** Whether there is a session that another connection can go on with. */
   get possible() {
     return this.#token !== "";
+  }
+
+  /** Whether it has begun on the newest connection. */
+  get attached() {
+    return this.possible && this.#begun;
   }
 
   /**

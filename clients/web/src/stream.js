@@ -8,6 +8,7 @@ import { SoriError } from "./errors.js";
 import { StreamEventTarget } from "./events.js";
 import { Finalizing } from "./finalizing.js";
 import { HeldAudio } from "./held-audio.js";
+import { whenPageIsLeft } from "./leaving.js";
 import { Resumption } from "./resumption.js";
 import { Retention } from "./retention.js";
 import { Room } from "./room.js";
@@ -35,8 +36,8 @@ const ROOM = 10;
  * the numbers of utterances and all finals go on over lost connections, without a word lost or
  * given twice.
  *
- * Nothing is done when a page is left: the browser closes the connection, and what was said last
- * has no text then. Call `stop()` before, and wait for it, where that matters.
+ * A page that is left ends its streams at once, and what was said last has no text then. Call
+ * `stop()` before, and wait for it, where that matters.
  */
 export class SoriStream extends StreamEventTarget {
   /** @param {SoriStreamOptions} [options] */
@@ -88,6 +89,8 @@ export class SoriStream extends StreamEventTarget {
   /** @type {Deferred<import("./types.js").Summary>} */
   #ended = new Deferred();
   #stopping = false;
+  /** Leaving the page does not matter any more. */
+  #stay = () => {};
   /** Finals of a server that leaves, which cuts where it is, in mid-word: only given if no other
    * server goes on, and hears the utterance whole. */
   #forced = /** @type {import("./types.js").RecognitionResult[]} */ ([]);
@@ -104,7 +107,10 @@ export class SoriStream extends StreamEventTarget {
    * @throws {SoriError} refused for good, or no server until it was time to give up
    */
   start() {
-    if (this.#move("start")) this.#uplink.open();
+    if (this.#move("start")) {
+      this.#stay = whenPageIsLeft(() => this.abort());
+      this.#uplink.open();
+    }
     return this.#started.promise;
   }
 
@@ -157,7 +163,8 @@ export class SoriStream extends StreamEventTarget {
 
   /** Close at once: what has no text yet gets none. Idempotent. */
   abort() {
-    if (this.#resumption.possible) this.#uplink.connection?.send({ type: "end_of_audio" });
+    // Otherwise a session that can be resumed would wait for another connection.
+    if (this.#resumption.attached) this.#uplink.connection?.send({ type: "end_of_audio" });
     this.#close(new SoriError("ABORTED", "the stream was aborted"));
   }
 
@@ -369,6 +376,7 @@ export class SoriStream extends StreamEventTarget {
     this.#ended.reject(error);
     this.#finalizing.reject(error);
     this.#room.release();
+    this.#stay();
     this.#move("over");
   }
 

@@ -212,7 +212,7 @@ test("what a leaving server cut in mid-word is heard whole at the next one", asy
 
 test("a finalize is answered once, wherever the session goes on", async () => {
   const cut = 22_001;
-  for (let after = 2 * cut - 9000; after < 2 * cut + 30_000; after += 2999) {
+  for (let after = 2 * cut - 9000; after < 2 * cut + 30_000; after += 4999) {
     for (const elsewhere of [false, true]) {
       const server = await serving({ after }, { elsewhere });
       const [stream, events] = streamTo(server);
@@ -264,6 +264,27 @@ test("aborted, it leaves no session behind that waits for it", async () => {
   while (!connection.over) await new Promise(setImmediate);
   assert.equal(connection.controls.at(-1).type, "end_of_audio");
   assert.ok(connection.session.over);
+});
+
+test("a page that is left for good aborts its streams, one that is kept does not", async () => {
+  const page = new EventTarget();
+  globalThis.addEventListener = page.addEventListener.bind(page);
+  globalThis.removeEventListener = page.removeEventListener.bind(page);
+  const hide = (persisted) =>
+    page.dispatchEvent(Object.assign(new Event("pagehide"), { persisted }));
+  try {
+    const server = await serving();
+    const [stream] = streamTo(server);
+    await stream.start();
+    hide(true);
+    assert.equal(stream.state, "open");
+    hide(false);
+    assert.equal(stream.state, "closed");
+    hide(false);
+  } finally {
+    delete globalThis.addEventListener;
+    delete globalThis.removeEventListener;
+  }
 });
 
 test("a response that is missing ends the stream", async () => {

@@ -77,6 +77,19 @@ test("abort closes at once and rejects whoever waits", async () => {
   assert.deepEqual([events.error.length, states(events).at(-1)], [0, "closed"]);
 });
 
+test("aborted while it reconnects, nothing is said on a socket that is not open yet", () => {
+  const [stream, , socket] = opened();
+  stream.start();
+  socket().onopen();
+  socket().say({ type: "session_started", sequence: 1, session_id: "s", resume_token: "t" });
+  socket().onclose({ code: 1006, reason: "" });
+  mock.timers.tick(1000);
+  assert.equal(FakeSocket.made.length, 2);
+  stream.abort();
+  assert.deepEqual(socket().sent, []);
+  assert.ok(socket().closed);
+});
+
 test("stopped while connecting, everything is sent and the end follows it", () => {
   const [stream, events, socket] = opened();
   stream.start();
