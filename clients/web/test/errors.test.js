@@ -24,14 +24,14 @@ test("a wrong config names its field and is final", () => {
   assert.deepEqual([error.field, error.retryable], ["config.preset", false]);
 });
 
-for (const code of [1009, 4400, 4403, 4404, 4409, 4411, 4413]) {
+for (const code of [1009, 4400, 4403, 4404, 4409, 4411, 4412, 4413]) {
   test(`close code ${code} is final`, () => {
     assert.equal(errorOfClose(code).retryable, false);
     assert.notEqual(errorOfClose(code).code, "CONNECTION_LOST");
   });
 }
 
-for (const code of [1000, 1001, 1005, 1006, 1011, 1012, 1013, 4408]) {
+for (const code of [1000, 1001, 1005, 1006, 1011, 1012, 1013, 4408, 4410]) {
   test(`after close code ${code} a new session may go on`, () => {
     assert.equal(errorOfClose(code).retryable, true);
   });

@@ -26,6 +26,14 @@ export class FakeSocket {
     this.say({ type: "session_started", session_id: "s" });
   }
 
+  /** The same, of a session that can be resumed, or that is. */
+  resume(sequence, next_byte_offset = 0) {
+    this.onopen();
+    const resumed = sequence > 1;
+    this.say({ type: "session_started", session_id: "s", sequence, resumed, next_byte_offset,
+      resume_token: `token ${sequence}` });
+  }
+
   say(message) {
     this.onmessage({ data: JSON.stringify(message) });
   }
