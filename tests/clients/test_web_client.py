@@ -120,7 +120,7 @@ def test_a_server_that_leaves_is_left_for_one_that_stays(package: Path, pcm: Pat
 
 
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM])
-@pytest.mark.parametrize("secret", ["", SECRET])
+@pytest.mark.parametrize("secret", ["", SECRET], ids=["own", "shared"])
 def test_a_server_that_comes_back_has_cost_no_word(
     package: Path, pcm: Path, how: signal.Signals, secret: str
 ) -> None:
