@@ -12,7 +12,7 @@ import pytest
 from sori_server.cli.demo.recordings import AUDIO
 from support.command_line import Ended, Serving, end, next_line, running, sori
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(180)]  # three servers start in it
 
 DIGITS = AUDIO / "digits_human.flac"
 SECRET = {"SORI_RESUME_SECRET": "known to the server that dies and to the one that follows"}
@@ -50,7 +50,8 @@ def test_a_server_killed_in_mid_sentence_costs_no_word(server: Serving) -> None:
         with running("stream", DIGITS, *flags) as stream:
             before = killed_in_the_middle(stream, first)
             first.wait()
-            with server_at(port, **SECRET):
+            with server_at(port, **SECRET) as second:
+                next_line(second)
                 after = end(stream)
     whole = Ended(after.code, before + after.out, after.err)
     assert (whole.code, whole.err) == (0, "")
@@ -69,7 +70,8 @@ def test_a_server_that_has_another_secret_is_told_and_words_so_far_are_kept() ->
             time.sleep(0.2)
             first.kill()
             first.wait()
-            with server_at(port):
+            with server_at(port) as second:
+                next_line(second)
                 after = end(stream)
     assert heard == "Four seven zero three.\n"
     assert after.code == 1
