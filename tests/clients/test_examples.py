@@ -21,6 +21,7 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import async_playwright
 from sori_server.evaluation.texts import normalised
+from support.chaos_proxy import proxied
 from support.live_page import (
     CHROMIUM,
     chromium,
@@ -30,7 +31,6 @@ from support.live_page import (
     write_wave,
 )
 from support.recordings import Recording, read_recording
-from support.tcp_proxy import proxied
 
 CLIENTS = Path(__file__).parents[2] / "clients"
 EXAMPLES = CLIENTS / "examples"

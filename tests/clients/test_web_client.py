@@ -15,10 +15,10 @@ import grpc
 import numpy as np
 import pytest
 from sori.v1 import speech_pb2 as pb
+from support.chaos_proxy import ChaosProxy, proxied
 from support.command_line import Serving, serving
 from support.raw_client import Stream, config_of
 from support.recordings import read_recording
-from support.tcp_proxy import TcpProxy, proxied
 
 PACKAGE = Path(__file__).parents[2] / "clients" / "web"
 NODE, NPM = shutil.which("node"), shutil.which("npm")
@@ -90,7 +90,7 @@ def test_finals_are_those_of_grpc(package: Path, pcm: Path) -> None:
 def test_a_line_that_is_cut_again_and_again_costs_neither_session_nor_word(
     package: Path, pcm: Path
 ) -> None:
-    async def cut(proxy: TcpProxy) -> None:
+    async def cut(proxy: ChaosProxy) -> None:
         while True:
             await asyncio.sleep(0.6)
             proxy.cut()
@@ -106,7 +106,7 @@ def test_a_line_that_is_cut_again_and_again_costs_neither_session_nor_word(
 def test_a_server_that_leaves_is_left_for_one_that_stays(package: Path, pcm: Path) -> None:
     with serving(**SHARED) as leaving, serving(**SHARED) as staying:
 
-        async def leave(proxy: TcpProxy) -> None:
+        async def leave(proxy: ChaosProxy) -> None:
             await asyncio.sleep(1.5)
             proxy.upstream = port_of(staying)
             leaving.process.send_signal(signal.SIGTERM)
@@ -156,7 +156,7 @@ def assert_same(found: list[dict[str, object]], expected: list[dict[str, object]
 
 
 async def heard_through(
-    port: int, package: Path, pcm: Path, fail: Callable[[TcpProxy], Awaitable[None]]
+    port: int, package: Path, pcm: Path, fail: Callable[[ChaosProxy], Awaitable[None]]
 ) -> list[dict[str, dict]]:
     """What the client says whose line to `port` fails as `fail` has it."""
     async with proxied(port) as (proxy, front):

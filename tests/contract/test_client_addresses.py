@@ -23,6 +23,7 @@ from sori_client import (
     Summary,
     errors,
 )
+from support.chaos_proxy import proxied
 from support.client_drivers import (
     LINEAR16,
     QUICKLY,
@@ -33,7 +34,6 @@ from support.client_drivers import (
     nothing_leaks,
 )
 from support.scripted_server import ScriptedCall, ScriptedService, acts, info, retry, serve
-from support.tcp_proxy import proxied
 
 pytestmark = pytest.mark.contract
 

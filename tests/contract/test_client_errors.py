@@ -12,9 +12,9 @@ import pytest
 from google.rpc import error_details_pb2 as details
 from sori.v1 import speech_pb2 as pb
 from sori_client import Bytes, Timeouts, errors
+from support.chaos_proxy import proxied
 from support.client_drivers import LINEAR16, QUICK, Driver, Endless, driver, nothing_leaks, play
 from support.scripted_server import ScriptedCall, ScriptedService, info, retry, serve
-from support.tcp_proxy import proxied
 
 pytestmark = pytest.mark.contract
 

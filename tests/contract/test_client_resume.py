@@ -29,6 +29,7 @@ from sori_client import (
     Timeouts,
     errors,
 )
+from support.chaos_proxy import ChaosProxy, proxied
 from support.client_drivers import (
     LINEAR16,
     QUICKLY,
@@ -48,7 +49,6 @@ from support.scripted_server import (
     retry,
     serve,
 )
-from support.tcp_proxy import TcpProxy, proxied
 
 pytestmark = pytest.mark.contract
 
@@ -64,7 +64,7 @@ SETTLING = 0.1
 class Line:
     """A server with a script for each connection, behind a line that can be cut."""
 
-    proxy: TcpProxy
+    proxy: ChaosProxy
     port: int
 
     def __init__(self, *scripts: Script) -> None:

@@ -33,9 +33,9 @@ from sori_client import (
 )
 from sori_server.domain.limits import Limits
 from sori_server.engine.fake import FakeBehaviour
+from support.chaos_proxy import ChaosProxy, proxied
 from support.client_drivers import addresses
 from support.speech_server import Served, serving
-from support.tcp_proxy import TcpProxy, proxied
 from support.word_audio import assert_heard, conversation, heard_words, linear16
 
 pytestmark = [pytest.mark.contract, pytest.mark.asyncio(loop_scope="module")]
@@ -94,7 +94,7 @@ def check(events: list[Event]) -> int:
 
 
 @asynccontextmanager
-async def cutting(proxy: TcpProxy, chance: random.Random, longest: float) -> AsyncIterator[None]:
+async def cutting(proxy: ChaosProxy, chance: random.Random, longest: float) -> AsyncIterator[None]:
     """The line is cut again and again meanwhile."""
 
     async def cut() -> None:

@@ -27,11 +27,11 @@ from sori_server.transport.contract.backend import SpeechBackend
 from sori_server.transport.contract.local import LocalBackend
 from sori_server.upstream.backend import UpstreamBackend
 from support import scripted_server
+from support.chaos_proxy import ChaosProxy, proxied
 from support.links import ScriptedLink, ending, streaming
 from support.raw_client import PATIENCE
 from support.scripted_server import ScriptedCall, ScriptedService
 from support.speech_server import Served, fake_engine, server_for, serving
-from support.tcp_proxy import TcpProxy, proxied
 from support.word_audio import assert_heard, conversation, linear16, silence, speak
 
 pytestmark = pytest.mark.contract
@@ -335,7 +335,7 @@ async def test_a_server_that_is_silent() -> None:
 
 
 async def test_a_lost_server_is_told_after_its_words_and_found_again(served: Served) -> None:
-    proxy: TcpProxy
+    proxy: ChaosProxy
     async with (
         proxied(served.server.grpc_port) as (proxy, port),
         upstream(f"127.0.0.1:{port}") as (backend, link),
