@@ -1,8 +1,11 @@
 """Whether a server that runs for long grows: memory, threads and descriptors under churn.
 
     python bench/soak.py --minutes 60 --streams 4 --json soak.json
+    python bench/soak.py --minutes 60 --streams 50 --model fake --faults 0.01 --json soak.json
 
-A real `sori serve` with conversational streams that end and begin anew after 30 to 120 s. After a
+A real `sori serve` with conversational streams that end and begin anew after 30 to 120 s; with
+the fake model, whose words can be counted, sessions that resume, of which a share loses its
+connection (`soaking/words.py`). After a
 warm-up (a sixth of the time) a line is drawn through the memory of gateway and worker, by least
 squares; its slope in MiB/h comes with the interval that holds 95 % of the slopes when blocks of
 what is left of the line are drawn again at random (Kuensch, 1989: neighbours depend on one
@@ -17,14 +20,15 @@ import json
 import random
 import sys
 import time
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import numpy as np
-from baseline.processes import ProcessState, family
+from baseline.processes import family
 from numpy.typing import NDArray
+from soaking.samples import LIFETIME, SAMPLE_EVERY, Sample
+from soaking.words import soak_words
 from sori_server.benchmark.blocks import pieces_of
 from sori_server.benchmark.generator import Clock, LiveStream
 from sori_server.benchmark.measuring import Period, measured
@@ -37,25 +41,14 @@ from sori_server.cli.demo.recordings import AUDIO
 from sori_server.evaluation.distribution import percentile
 from sori_server.evaluation.references import read_corpus
 
-LIFETIME = (30.0, 120.0)
-"""Seconds a stream lives."""
 TAIL = 2.0
 """Seconds at the end of a stream in which an utterance may be cut."""
 SCRIPTS = 16
-SAMPLE_EVERY = 5.0
 BLOCK = 120.0
 """Seconds that are drawn as one: streams live as long."""
 DRAWS = 2000
 NAMES = ("gateway", "worker")
 DICE = random.Random(1)  # noqa: S311
-
-
-@dataclass(frozen=True, slots=True)
-class Sample:
-    """Gateway and worker, `at` seconds after the start."""
-
-    at: float
-    processes: tuple[ProcessState, ...]
 
 
 @dataclass(slots=True)
@@ -67,7 +60,7 @@ class Tally:
     missing: int = 0
     doubled: int = 0
     lost_samples: int = 0
-    failures: Counter[str] = field(default_factory=Counter)
+    failures: dict[str, int] = field(default_factory=dict)
     finalisation: list[float] = field(default_factory=list, repr=False)
 
     def count(self, stream: LiveStream, plan: StreamPlan, ends: float) -> None:
@@ -75,7 +68,8 @@ class Tally:
         record = stream.record()
         self.streams += 1
         if not record.complete:
-            self.failures[record.failure or "refused"] += 1
+            failure = record.failure or "refused"
+            self.failures[failure] = self.failures.get(failure, 0) + 1
             return
         found = measured(plan, record, Period(plan.starts, ends - TAIL), by_final=False)
         self.utterances += found.utterances
@@ -87,19 +81,19 @@ class Tally:
 
 @dataclass(frozen=True, slots=True)
 class Slope:
-    """MiB an hour, and the interval of 95 %."""
+    """Growth in an hour, and the interval of 95 %."""
 
     per_hour: float
     low: float
     high: float
 
 
-def slope_of(at: NDArray[np.float64], memory: NDArray[np.float64]) -> Slope:
+def slope_of(at: NDArray[np.float64], values: NDArray[np.float64]) -> Slope:
     """Least squares, with a moving-block bootstrap of the residuals."""
     hours = at / 3600
-    line = np.polyfit(hours, memory, 1)
+    line = np.polyfit(hours, values, 1)
     fitted = np.polyval(line, hours)
-    rest, n = memory - fitted, len(at)
+    rest, n = values - fitted, len(at)
     length = max(min(round(BLOCK / SAMPLE_EVERY), n // 4), 1)
     rng = np.random.default_rng(1)
     firsts = rng.integers(0, n - length + 1, (DRAWS, -(-n // length)))
@@ -152,8 +146,16 @@ def slopes(samples: Sequence[Sample], warm_up: float) -> dict[str, Slope]:
     kept = [s for s in samples if s.at >= warm_up and len(s.processes) == len(NAMES)]
     at = np.array([sample.at for sample in kept])
     memory = np.array([[state.memory for state in sample.processes] for sample in kept])
-    found = {name: slope_of(at, memory[:, k]) for k, name in enumerate(NAMES)}
-    return {**found, "both": slope_of(at, memory.sum(axis=1))}
+    found = {f"MiB of {name}": slope_of(at, memory[:, k]) for k, name in enumerate(NAMES)}
+    found["MiB of both"] = slope_of(at, memory.sum(axis=1))
+    for what in ("threads", "descriptors"):
+        counts = [sum(getattr(p, what) for p in sample.processes) for sample in kept]
+        found[what] = slope_of(at, np.array(counts, float))
+    if all(sample.census for sample in kept):
+        for what in ("tasks", "streams", "detached", "windows"):
+            counts = [getattr(sample.census, what) for sample in kept]
+            found[what] = slope_of(at, np.array(counts, float))
+    return found
 
 
 def main() -> None:
@@ -162,14 +164,19 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=60.0)
     parser.add_argument("--streams", type=int, default=4)
     parser.add_argument("--model", default="mini")
+    parser.add_argument("--faults", type=float, default=0.0, help="with the model `fake`")
     parser.add_argument("--json", type=Path)
     given = parser.parse_args()
-    samples, tally = asyncio.run(soak(given.minutes, given.streams, given.model))
+    if given.model == "fake":
+        samples, tally = asyncio.run(soak_words(given.minutes, given.streams, given.faults))
+    else:
+        samples, tally = asyncio.run(soak(given.minutes, given.streams, given.model))
     found = slopes(samples, 10 * given.minutes)
     for name, slope in found.items():
-        print(f"{name}: {slope.per_hour:+.2f} MiB/h ({slope.low:+.2f} to {slope.high:+.2f})")
-    p95 = percentile(tally.finalisation, 95)
-    print(f"{tally}, p95 finalisation {p95} s")
+        print(f"{name}: {slope.per_hour:+.2f}/h ({slope.low:+.2f} to {slope.high:+.2f})")
+    print(tally)
+    if isinstance(tally, Tally):
+        print(f"p95 finalisation {percentile(tally.finalisation, 95)} s")
     if given.json is not None:
         figures = {
             "slopes": {name: asdict(slope) for name, slope in found.items()},
