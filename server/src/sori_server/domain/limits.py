@@ -34,7 +34,7 @@ class Limits:
     """Sessions that wait for their clients at a time; the oldest is given up for one more."""
     max_unacknowledged: int = 256
     """Responses kept for a resume, above which the server reads no more audio."""
-    keepalive_interval: float = 20.0
+    keepalive_interval: float = 12.0
     """Time without any bytes from a client after which it is pinged."""
     ping_timeout: float = 5.0
     """Time a client may take to answer a ping; then it is dead."""

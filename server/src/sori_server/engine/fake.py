@@ -44,6 +44,9 @@ KILLER_WORD: Final = WORDS + 1
 """The worker process dies."""
 HANG_WORD: Final = WORDS + 2
 """The model never returns."""
+SLOW_WORD: Final = WORDS + 3
+"""The model takes `SLOWNESS` seconds longer."""
+SLOWNESS: Final = 0.7
 
 _SPACING: Final = 3
 _FULL_SCALE: Final = 32_768
@@ -301,4 +304,6 @@ def _obeyed(word: int) -> int:
     if word == HANG_WORD:
         while True:
             time.sleep(60)
+    if word == SLOW_WORD:
+        time.sleep(SLOWNESS)
     return word
