@@ -202,8 +202,8 @@ def test_samples_that_are_no_numbers_are_silence_and_told(
     blocks = [np.full(RATE, np.nan), digits, np.array([np.inf])]
     events = list(recognizer.stream(blocks, sample_rate=RATE))
     assert finals(events) == TEXT
-    (warning,) = (event for event in events if isinstance(event, ServerWarning))
-    assert "finite" in warning.message
+    warnings = [event.message for event in events if isinstance(event, ServerWarning)]
+    assert len([each for each in warnings if "finite" in each]) == 1
 
 
 def test_a_bad_block_is_refused_and_the_stream_goes_on(

@@ -80,6 +80,7 @@ class BridgeServer:
         if self._listener is not None:
             self._listener.close()
         await self._runner.cleanup()
+        await self._uploads.close()
 
     @web.middleware
     async def _noted(self, request: web.Request, handler: Handler) -> web.StreamResponse:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
@@ -129,7 +128,7 @@ async def _messages(
     form: Form, config: pb.StreamingConfig, piece_bytes: int
 ) -> AsyncIterator[pb.StreamingRecognizeRequest]:
     yield pb.StreamingRecognizeRequest(config=config)
-    while piece := await asyncio.to_thread(form.file.read, piece_bytes):
+    while piece := await form.read(piece_bytes):
         yield pb.StreamingRecognizeRequest(audio=pb.AudioChunk(data=piece))
     yield pb.StreamingRecognizeRequest(end_of_audio=pb.EndOfAudio(total_bytes=form.size))
 

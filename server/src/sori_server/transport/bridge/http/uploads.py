@@ -25,6 +25,7 @@ from sori_server.domain.errors import (
 )
 from sori_server.domain.limits import Limits
 from sori_server.transport.bridge.fields import Fields, plain_name
+from sori_server.transport.bridge.http.disk import Disk
 
 PIECE: Final = 64 * 1024
 """Bytes written to disk at a time, in a thread: a disk may keep its writer waiting."""
@@ -56,6 +57,11 @@ class Form:
     file: FileIO
     size: int
     fields: Fields
+    disk: Disk
+
+    async def read(self, most: int) -> bytes:
+        """The next bytes of the file; none at its end."""
+        return await self.disk.do(self.file.read, most) or b""
 
 
 class Uploads:
@@ -66,6 +72,11 @@ class Uploads:
         self._open = 0
         self._receiving: set[_Reception] = set()
         self._leaving = False
+        self._disk = Disk()
+
+    async def close(self) -> None:
+        """Let go of the disk; nothing is received any more."""
+        await self._disk.close()
 
     def begin_drain(self) -> None:
         """Take no more files; those that have not come yet are not waited for."""
@@ -97,7 +108,7 @@ class Uploads:
         self._open += 1
         try:
             with TemporaryFile(buffering=0) as file:
-                yield await self._received(_Reception(request, kind, file, limits))
+                yield await self._received(_Reception(request, kind, file, self._disk, limits))
         finally:
             self._open -= 1
 
@@ -126,10 +137,13 @@ def _check_head(request: web.Request, kind: FormKind, limits: Limits) -> None:
 class _Reception:
     """Reads one form."""
 
-    def __init__(self, request: web.Request, kind: FormKind, file: FileIO, limits: Limits) -> None:
+    def __init__(
+        self, request: web.Request, kind: FormKind, file: FileIO, disk: Disk, limits: Limits
+    ) -> None:
         self._request = request
         self._kind = kind
         self._file = file
+        self._disk = disk
         self._limits = limits
         self._deadline = asyncio.timeout(limits.body_grace)
         self._started = asyncio.get_running_loop().time()
@@ -162,7 +176,7 @@ class _Reception:
         if self._size == 0:
             raise InvalidAudio(self._kind.file, "the file is empty")
         self._file.seek(0)
-        return Form(self._file, self._size, Fields(self._values))
+        return Form(self._file, self._size, Fields(self._values), self._disk)
 
     async def _read_parts(self, reader: MultipartReader) -> None:
         parts = 0
@@ -226,7 +240,7 @@ class _Reception:
 
     async def _write(self, data: bytearray) -> None:
         try:
-            await asyncio.to_thread(_write_all, self._file, data)
+            await self._disk.do(_write_all, self._file, data)
         except OSError as error:
             raise CapacityExhausted(
                 "there is no room for the file", retry_after=self._limits.retry_delay
