@@ -17,6 +17,7 @@ from sori_server.domain.errors import (
     RequestCancelled,
 )
 from sori_server.domain.limits import Limits
+from sori_server.domain.recognition import Hypothesis
 from sori_server.engine.dispatcher import BatchingEngine
 from sori_server.engine.fake import (
     HANG_WORD,
@@ -68,6 +69,40 @@ async def test_a_killer_window_is_found_and_its_mates_are_answered() -> None:
     expected = [" w0", " w1", " w2", "RecognitionFailed", " w4", " w5"]
     assert heard(outcomes) == expected
     assert heard(after) == [" w7"]
+
+
+@pytest.mark.parametrize("place", [0, 3, 7])
+async def test_a_killer_among_eight_is_found_in_four_crashes(
+    place: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    words = [*range(8)]
+    words[place] = KILLER_WORD
+    async with running() as engine:
+        outcomes = await finals(engine, words)
+        crashes = sum("the worker died" in message for message in caplog.messages)
+        await until_ready(engine)
+        caplog.clear()
+        again = await finals(engine, [KILLER_WORD])
+
+    expected = [f" w{word}" for word in range(8)]
+    expected[place] = "RecognitionFailed"
+    assert heard(outcomes) == expected
+    assert crashes <= 4
+    assert heard(again) == ["RecognitionFailed"]
+    assert "before" in str(again[0])
+    assert not caplog.messages, "it is known, and does not get to the worker"
+
+
+async def test_a_batch_that_does_not_fit_into_memory_costs_nothing_but_time() -> None:
+    async with running(FakeBehaviour(memory=3)) as engine:
+        first = await finals(engine, range(16))
+        pid = worker_pid()
+        second = await finals(engine, range(16, 32))
+
+        assert worker_pid() == pid
+    assert heard([*first, *second]) == [f" w{n}" for n in range(32)]
+    sizes = {o.timing.batch_size for o in second if isinstance(o, Hypothesis)}
+    assert sizes == {2}, "later calls are as small as those that fitted"
 
 
 async def test_a_window_that_hangs_is_found_and_its_mate_is_answered() -> None:

@@ -10,7 +10,16 @@ from sori_server.domain.errors import RecognitionFailed
 from sori_server.domain.recognition import DecodingOptions, Hypothesis
 from sori_server.engine.fake import POISON_WORD, FakeBehaviour, FakeModel, FakeStreamAudio
 from sori_server.engine.model import WindowTask
-from sori_server.engine.worker_process import Decode, Desk, Encode, Forget, Outcome, one_by_one
+from sori_server.engine.worker_process import (
+    Attempt,
+    Decode,
+    Desk,
+    Encode,
+    Forget,
+    Outcome,
+    Recognize,
+    out_of_memory,
+)
 from support.word_audio import speak
 
 pytestmark = pytest.mark.unit
@@ -36,7 +45,7 @@ class Forgetful(FakeModel):
 def test_outcomes_come_in_order() -> None:
     model = FakeModel(FakeBehaviour())
 
-    assert texts(one_by_one(model.recognize_batch, [task(3), task(1), task(2)])) == [
+    assert texts(Attempt().answers(model.recognize_batch, [task(3), task(1), task(2)])) == [
         " w3",
         " w1",
         " w2",
@@ -45,22 +54,70 @@ def test_outcomes_come_in_order() -> None:
 
 def test_an_error_fails_the_guilty_task_only_and_says_no_more_than_its_type() -> None:
     model = FakeModel(FakeBehaviour())
-    outcomes = one_by_one(model.recognize_batch, [task(1), task(POISON_WORD), task(2)])
+    outcomes = Attempt().answers(model.recognize_batch, [task(1), task(POISON_WORD), task(2)])
 
     assert isinstance(outcomes[1], RecognitionFailed)
     assert texts(outcomes) == [" w1", "the model raised ValueError", " w2"]
 
 
 def test_a_lone_task_that_fails_is_not_tried_again() -> None:
-    outcomes = one_by_one(FakeModel(FakeBehaviour()).recognize_batch, [task(POISON_WORD)])
+    outcomes = Attempt().answers(FakeModel(FakeBehaviour()).recognize_batch, [task(POISON_WORD)])
 
     assert texts(outcomes) == ["the model raised ValueError"]
 
 
 def test_a_missing_outcome_is_never_taken_for_another_tasks() -> None:
-    outcomes = one_by_one(Forgetful(FakeBehaviour()).recognize_batch, [task(1), task(2), task(3)])
+    outcomes = Attempt().answers(
+        Forgetful(FakeBehaviour()).recognize_batch, [task(1), task(2), task(3)]
+    )
 
     assert texts(outcomes) == [" w1", " w2", " w3"]
+
+
+class Short(FakeModel):
+    """Has no memory for the first so many calls of one window."""
+
+    def __init__(self, short: int) -> None:
+        super().__init__(FakeBehaviour())
+        self._short = short
+
+    def recognize_batch(self, tasks: Sequence[WindowTask]) -> list[Hypothesis | RecognitionFailed]:
+        self._short -= 1
+        if self._short >= 0:
+            raise RuntimeError("CUDA failed with error out of memory")
+        return super().recognize_batch(tasks)
+
+
+def test_what_does_not_fit_into_memory_is_halved_until_it_does() -> None:
+    tasks = tuple(task(word) for word in range(7))
+    desk = Desk(FakeModel(FakeBehaviour(memory=2)))
+
+    done = desk.answer(Recognize(tasks))
+
+    assert texts([o for o in done.outcomes if o]) == [f" w{word}" for word in range(7)]
+    assert done.fitted == 1
+    assert desk.answer(Recognize(tasks[:2])).fitted is None
+
+
+@pytest.mark.parametrize(("short", "text"), [(1, " w5"), (2, "the model raised RuntimeError")])
+def test_one_task_is_tried_twice_when_memory_is_short(short: int, text: str) -> None:
+    attempt = Attempt()
+
+    assert texts(attempt.answers(Short(short).recognize_batch, [task(5)])) == [text]
+    assert attempt.fitted == 1
+
+
+@pytest.mark.parametrize(
+    ("error", "short"),
+    [
+        (MemoryError(), True),
+        (RuntimeError("CUBLAS_STATUS_ALLOC_FAILED"), True),
+        (RuntimeError("std::bad_alloc"), True),
+        (ValueError("prompts of unequal length in one batch"), False),
+    ],
+)
+def test_errors_of_memory_are_told_from_others(error: Exception, short: bool) -> None:
+    assert out_of_memory(error) is short
 
 
 def test_what_was_encoded_is_decoded_in_any_company_and_forgotten() -> None:

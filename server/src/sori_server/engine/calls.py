@@ -10,6 +10,7 @@ from sori_server.domain.errors import RecognitionFailed
 from sori_server.domain.recognition import EngineTiming
 from sori_server.engine.cost import Phase
 from sori_server.engine.model import WindowTask
+from sori_server.engine.quarantine import Quarantine
 from sori_server.engine.scheduler.jobs import Batch
 from sori_server.engine.window import PendingWindow
 from sori_server.engine.worker import Worker
@@ -22,19 +23,25 @@ class Answer:
 
     `timing` is that of the call, without any waiting; its batch size counts the windows that
     reached the model. `ended` is when the call had ended, on the clock of the event loop.
+    `fitted` is how many windows at a time fitted into memory, if not all did.
     """
 
     outcomes: list[Outcome | None]
     timing: EngineTiming
     ended: float
+    fitted: int | None
 
 
 def perform(
-    worker: Worker, batch: Batch, windows: Sequence[PendingWindow], unwanted: tuple[int, ...]
+    worker: Worker,
+    batch: Batch,
+    windows: Sequence[PendingWindow],
+    unwanted: tuple[int, ...],
+    quarantine: Quarantine,
 ) -> Answer:
     """Build the features of a batch, if it needs any, and call the worker; in any thread.
 
-    `unwanted` are the numbers of encoded windows it may drop.
+    `unwanted` are the numbers of encoded windows it may drop. Windows in `quarantine` fail.
 
     Raises:
         WorkerCrashed: it died on the way.
@@ -47,7 +54,10 @@ def perform(
         return _answer([*done.outcomes], 0.0, done, len(numbers))
     started = time.perf_counter()
     spans = [bound.span for bound in batch.jobs]
-    tasks = [window.task(span) for window, span in zip(windows, spans, strict=True)]
+    tasks = [
+        _admitted(window.task(span), quarantine)
+        for window, span in zip(windows, spans, strict=True)
+    ]
     sound = {n: t for n, t in zip(numbers, tasks, strict=True) if isinstance(t, WindowTask)}
     preprocessing = time.perf_counter() - started
     if not sound:
@@ -64,7 +74,15 @@ def _answer(
     outcomes: list[Outcome | None], preprocessing: float, done: BatchDone, rows: int
 ) -> Answer:
     timing = EngineTiming(0.0, preprocessing, done.inference, rows)
-    return Answer(outcomes, timing, time.monotonic())
+    return Answer(outcomes, timing, time.monotonic(), done.fitted)
+
+
+def _admitted(
+    task: WindowTask | RecognitionFailed, quarantine: Quarantine
+) -> WindowTask | RecognitionFailed:
+    if isinstance(task, WindowTask) and quarantine.holds(task, time.monotonic()):
+        return RecognitionFailed("this window stopped the recognizer before")
+    return task
 
 
 def _failures(tasks: Sequence[WindowTask | RecognitionFailed]) -> list[RecognitionFailed]:

@@ -25,8 +25,9 @@ from sori_server.domain.limits import Limits
 from sori_server.domain.recognition import Hypothesis, RecognitionRequest, WindowKind
 from sori_server.engine.calls import Answer, perform
 from sori_server.engine.cost import CallLoad, CostModel, Phase
-from sori_server.engine.model import ModelFrontEnd, ModelLoader
+from sori_server.engine.model import ModelFrontEnd, ModelLoader, WindowTask
 from sori_server.engine.port import EngineLoad, ModelInfo, StreamAudio
+from sori_server.engine.quarantine import Quarantine
 from sori_server.engine.retry import better, second_try
 from sori_server.engine.scheduler.core import Scheduler
 from sori_server.engine.scheduler.jobs import Batch, Job
@@ -74,6 +75,7 @@ class BatchingEngine:
         self._scheduler = Scheduler(limits, self._cost, policy)
         self._thread = ThreadPoolExecutor(max_workers=lanes, thread_name_prefix="sori-engine")
         self._windows: dict[int, PendingWindow] = {}
+        self._quarantine = Quarantine()
         self._job_ids = count(1)
         self._busy = dict.fromkeys(WindowKind, 0.0)
         self._wake = asyncio.Event()
@@ -257,13 +259,13 @@ class BatchingEngine:
         windows = [self._windows[bound.job.job_id] for bound in batch.jobs]
         unwanted = self._scheduler.unwanted()
         try:
-            answer = await self._in_thread(lambda: perform(self._worker, batch, windows, unwanted))
+            answer = await self._in_thread(
+                lambda: perform(self._worker, batch, windows, unwanted, self._quarantine)
+            )
         except WorkerCrashed as crash:
             self._ready = False
-            quarantined = self._scheduler.fail(batch.batch_id)
             _log.warning("%s, with a batch of %d windows", crash, len(batch.jobs))
-            for job in quarantined:
-                self._settle(job, RecognitionFailed("this window stops the recognizer"))
+            self._give_up(batch)
             self._wake.set()
             return
         self._learn(batch, windows, answer)
@@ -279,10 +281,24 @@ class BatchingEngine:
         self._scheduler.complete(batch.batch_id)
         self._wake.set()
 
+    def _give_up(self, batch: Batch) -> None:
+        """The worker died on a batch: fail the windows of it that did it."""
+        quarantined = self._scheduler.fail(batch.batch_id)
+        spans = {bound.job.job_id: bound.span for bound in batch.jobs}
+        for job in quarantined:
+            window = self._windows.get(job.job_id)
+            task = window and window.task(spans[job.job_id])
+            if isinstance(task, WindowTask):
+                self._quarantine.add(task, _now())
+            self._settle(job, RecognitionFailed("this window stops the recognizer"))
+
     def _learn(self, batch: Batch, windows: Sequence[PendingWindow], answer: Answer) -> None:
         """Take note of what a call took."""
         now, rows, first = _now(), answer.timing.batch_size, batch.jobs[0].job
         self._scheduler.lag(now - answer.ended, now)
+        if answer.fitted is not None:
+            _log.warning("memory ran out: calls of at most %d windows for now", answer.fitted)
+            self._scheduler.out_of_memory(answer.fitted, now)
         if not rows:
             return
         if first.priority is Priority.LIVE:

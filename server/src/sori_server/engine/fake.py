@@ -164,13 +164,15 @@ class FakeBehaviour:
     """How the fake model behaves. Times are seconds.
 
     Greedy windows (beam size 1: interims) have up to `unstable_words` wrong words at
-    their end, chosen by `seed` and span; others are exact.
+    their end, chosen by `seed` and span; others are exact. More than `memory` windows in a call
+    do not fit; zero is no bound.
     """
 
     seed: int = 0
     unstable_words: int = 0
     batch_cost: float = 0.0
     window_cost: float = 0.0
+    memory: int = 0
     load_time: float = 0.0
     load_error: str = ""
 
@@ -227,7 +229,10 @@ class FakeModel:
 
         Raises:
             ValueError: a poison word, or prompts of unequal length.
+            RuntimeError: there are more than fit into memory.
         """
+        if 0 < self._behaviour.memory < len(tasks):
+            raise RuntimeError("CUDA failed with error out of memory")
         if len({len(task.prompt) for task in tasks}) > 1:
             raise ValueError("prompts of unequal length in one batch")
         time.sleep(self._behaviour.batch_cost + self._behaviour.window_cost * len(tasks))

@@ -13,13 +13,17 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from sori_server.domain.errors import EngineUnavailable, RecognitionFailed
 from sori_server.domain.recognition import Hypothesis
 from sori_server.engine.cost import Sample
 from sori_server.engine.model import Encoded, ModelLoader, SpeechModel, WindowTask
 from sori_server.engine.port import ModelInfo
+
+SHORT_OF_MEMORY: Final = 0.2
+"""Seconds after which a window is tried again for which alone there was no memory."""
+_NO_MEMORY: Final = ("out of memory", "alloc_failed", "bad_alloc")
 
 Outcome = Hypothesis | RecognitionFailed
 _Item = TypeVar("_Item")
@@ -77,11 +81,13 @@ Call = Recognize | Encode | Decode
 class BatchDone:
     """Answer to a call: one outcome for each window, in order; `inference` in seconds.
 
-    Of a window that was encoded, the outcome is None.
+    Of a window that was encoded, the outcome is None. `fitted` is how many windows at a time
+    fitted into memory, if not all did.
     """
 
     outcomes: tuple[Outcome | None, ...]
     inference: float
+    fitted: int | None = None
 
 
 def main(connection: Connection, loader: ModelLoader, lanes: int) -> None:
@@ -137,15 +143,16 @@ class Desk:
         """One outcome for each window, whatever the model raises."""
         started = time.perf_counter()
         outcomes: Sequence[Outcome | None]
+        attempt = Attempt()
         match call:
             case Recognize(tasks):
-                outcomes = one_by_one(self._model.recognize_batch, tasks)
+                outcomes = attempt.answers(self._model.recognize_batch, tasks)
             case Encode(tasks, numbers):
-                outcomes = self._encode(tasks, numbers)
+                outcomes = self._encode(attempt, tasks, numbers)
             case Decode(numbers):
                 encoded = [self._encoded.pop(number) for number in numbers]
-                outcomes = one_by_one(self._model.decode, encoded)
-        return BatchDone(tuple(outcomes), time.perf_counter() - started)
+                outcomes = attempt.answers(self._model.decode, encoded)
+        return BatchDone(tuple(outcomes), time.perf_counter() - started, attempt.fitted)
 
     def forget(self, unwanted: Forget) -> None:
         """Drop encoded windows."""
@@ -153,10 +160,11 @@ class Desk:
             self._encoded.pop(number, None)
 
     def _encode(
-        self, tasks: Sequence[WindowTask], numbers: Sequence[int]
+        self, attempt: Attempt, tasks: Sequence[WindowTask], numbers: Sequence[int]
     ) -> list[RecognitionFailed | None]:
         outcomes: list[RecognitionFailed | None] = []
-        for number, encoded in zip(numbers, one_by_one(self._model.encode, tasks), strict=True):
+        answers = attempt.answers(self._model.encode, tasks)
+        for number, encoded in zip(numbers, answers, strict=True):
             failed = encoded if isinstance(encoded, RecognitionFailed) else None
             if not isinstance(encoded, RecognitionFailed):
                 self._encoded[number] = encoded
@@ -164,24 +172,67 @@ class Desk:
         return outcomes
 
 
-def one_by_one(
+class Attempt:
+    """One call of a model, in as many parts as it takes.
+
+    Attributes:
+        fitted: items that fitted into memory at a time; None while all did.
+    """
+
+    def __init__(self) -> None:
+        self.fitted: int | None = None
+
+    def answers(
+        self,
+        call: Callable[[Sequence[_Item]], Sequence[_Answer | RecognitionFailed]],
+        items: Sequence[_Item],
+    ) -> Sequence[_Answer | RecognitionFailed]:
+        """One answer for each item, whatever the model raises.
+
+        What does not fit into memory is halved until it does; memory that is short for one item
+        alone may be there a moment later. When a call fails as a whole for another reason, its
+        items are tried one by one and only those that fail alone fail. The message names the
+        type of the error: its text may quote a transcript.
+        """
+        try:
+            return _answers(call, items)
+        except Exception as error:  # the model's own code: anything can come
+            if out_of_memory(error):
+                return self._in_halves(call, items)
+            if len(items) == 1:
+                return [RecognitionFailed(f"the model raised {type(error).__name__}")]
+        return [answer for item in items for answer in self.answers(call, [item])]
+
+    def _in_halves(
+        self,
+        call: Callable[[Sequence[_Item]], Sequence[_Answer | RecognitionFailed]],
+        items: Sequence[_Item],
+    ) -> Sequence[_Answer | RecognitionFailed]:
+        half = max(len(items) // 2, 1)
+        self.fitted = half if self.fitted is None else min(self.fitted, half)
+        if len(items) > 1:
+            return [*self.answers(call, items[:half]), *self.answers(call, items[half:])]
+        time.sleep(SHORT_OF_MEMORY)
+        try:
+            return _answers(call, items)
+        except Exception as error:
+            return [RecognitionFailed(f"the model raised {type(error).__name__}")]
+
+
+def _answers(
     call: Callable[[Sequence[_Item]], Sequence[_Answer | RecognitionFailed]],
     items: Sequence[_Item],
 ) -> Sequence[_Answer | RecognitionFailed]:
-    """One answer for each item of a model's call, whatever it raises.
-
-    When a call fails as a whole, its items are tried one by one and only those that fail
-    alone fail. The message names the type of the error: its text may quote a transcript.
-    """
-    try:
-        answers = call(items)
-        if len(answers) != len(items):
-            raise ValueError(f"{len(answers)} answers for {len(items)} windows")
-    except Exception as error:  # the model's own code: anything can come
-        if len(items) == 1:
-            return [RecognitionFailed(f"the model raised {type(error).__name__}")]
-        return [answer for item in items for answer in one_by_one(call, [item])]
+    answers = call(items)
+    if len(answers) != len(items):
+        raise ValueError(f"{len(answers)} answers for {len(items)} windows")
     return answers
+
+
+def out_of_memory(error: Exception) -> bool:
+    """Whether an error of a model says that memory, its device's or the machine's, was short."""
+    said = str(error).lower()
+    return isinstance(error, MemoryError) or any(words in said for words in _NO_MEMORY)
 
 
 def _receive(connection: Connection) -> tuple[int, Call | Forget] | None:

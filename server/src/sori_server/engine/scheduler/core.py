@@ -21,6 +21,7 @@ Rules of this file:
   before anything else of its kind, and waits for others only while it is not late for that.
 * Batches whose worker died are retried before everything else and alone, split by
   `isolation`, with the spans they had: the next death names its killer.
+* A call that ran out of memory makes the next ones smaller for a while (`room.py`).
 * `max_pending_windows` bounds the waiting jobs. At the bound an interim is refused; a final
   takes the place of an interim, and is refused when there is none (`waiting.py`).
 """
@@ -70,7 +71,6 @@ class Scheduler:
         self._waiting = WaitingRoom(limits.max_pending_windows, coalesce=self._policy.coalesce)
         self._phases = Phases(limits, cost or CostModel(), split=self._policy.split_phases)
         self._pace = InterimPace(limits.final_deadline, adaptive=self._policy.adaptive_interims)
-        self._most_encoded = limits.max_batch
         self._patience = limits.batch_patience
         self._running: dict[int, Batch] = {}
         self._retries: deque[Batch] = deque()
@@ -148,6 +148,10 @@ class Scheduler:
         if batch.phase is Phase.ENCODE:
             self._unwanted += self._dropped.pop(batch_id, [])
             self._encoded |= {bound.job.job_id: bound for bound in batch.jobs}
+
+    def out_of_memory(self, fitted: int, now: float) -> None:
+        """A call did not fit into memory; so many windows at a time did."""
+        self._phases.room.shrink(fitted, now)
 
     def fail(self, batch_id: int) -> tuple[Job, ...]:
         """The worker died on the batch; returns the jobs quarantined for it, which have ended."""
@@ -292,9 +296,10 @@ class Scheduler:
 
     def _retry(self, groups: Iterable[tuple[BoundJob, ...]], crashes: int) -> None:
         """Recognize groups anew; what was decoded together may be too much to be encoded so."""
+        most = self._phases.room.rows(Phase.ENCODE)
         for group in groups:
-            for first in range(0, len(group), self._most_encoded):
-                part = group[first : first + self._most_encoded]
+            for first in range(0, len(group), most):
+                part = group[first : first + most]
                 self._retries.append(Batch(next(self._batch_ids), part, crashes=crashes))
 
     def _shrink(self, batch: Batch, left: tuple[BoundJob, ...]) -> None:

@@ -14,6 +14,7 @@ from typing import Final
 from sori_server.domain.limits import Limits
 from sori_server.engine.cost import CallLoad, CostModel, Phase
 from sori_server.engine.scheduler.jobs import BoundJob
+from sori_server.engine.scheduler.room import Room
 
 GAIN: Final = 0.1
 """Share of the time that separate phases have to save: each is one more way to the worker."""
@@ -29,6 +30,7 @@ class Phases:
 
     def __init__(self, limits: Limits, cost: CostModel, *, split: bool = True) -> None:
         self._limits = limits
+        self.room = Room(limits)
         self._cost = cost
         self._split = split
 
@@ -37,6 +39,7 @@ class Phases:
 
         Both are in order of deadline. No jobs are chosen when there are none.
         """
+        self.room.recover(now)
         if encoded:
             return self._decode_or_wait(ready, encoded, now)
         phase, together = self.at_once(ready, ())
@@ -83,8 +86,7 @@ class Phases:
 
     def _rows(self, load: CallLoad, phase: Phase, wanted: int) -> int:
         """How many of `wanted` windows one call of this phase takes."""
-        most = self._limits.max_decode_batch if phase is Phase.DECODE else self._limits.max_batch
-        rows = max(min(wanted, most), 1)
+        rows = max(min(wanted, self.room.rows(phase)), 1)
         alone = self._seconds(load, phase, 1)
         longest = max(self._limits.max_call_time, COMPANY * alone)
         if rows == 1 or self._seconds(load, phase, rows) <= longest:
