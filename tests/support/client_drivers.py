@@ -149,12 +149,12 @@ def driver(request: pytest.FixtureRequest) -> Driver:
 @pytest.fixture(autouse=True)
 async def nothing_leaks() -> AsyncIterator[None]:
     """No task and no thread of the client outlives a test."""
-    tasks = asyncio.all_tasks()
+    tasks, threads = asyncio.all_tasks(), set(threading.enumerate())
     yield
     deadline = time.monotonic() + 2.0
     while time.monotonic() < deadline:
         left = {task.get_name() for task in asyncio.all_tasks() - tasks if not task.done()}
-        left |= {thread.name for thread in threading.enumerate()}
+        left |= {thread.name for thread in set(threading.enumerate()) - threads}
         left = {name for name in left if name.startswith("sori-")}
         if not left:
             return

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Final
 
@@ -30,7 +31,7 @@ class _Piece:
 
 
 class Ears:
-    """Gives audio to its streams in one thread at a time; what waits together is heard together.
+    """Gives audio to its streams in a thread of its own; what waits together is heard together.
 
     A stream waits for the answer before it brings more, so that no more waits than one piece
     of each stream. Pieces are heard in the order in which they came, those of live streams
@@ -43,6 +44,13 @@ class Ears:
         self._not_before = 0.0
         self._gathering: asyncio.TimerHandle | None = None
         self._listening = False
+        # The default pool starts a thread whenever the last one is not idle yet, each with memory
+        # of its own, and lends them to slow disks.
+        self._thread = ThreadPoolExecutor(1, "sori-ears")
+
+    def close(self) -> None:
+        """End the thread; nothing is listened to any more."""
+        self._thread.shutdown()
 
     async def hear(
         self,
@@ -83,7 +91,7 @@ class Ears:
         self._listening = True
         self._heard_last = {id(piece.audios[0]) for piece in pieces}
         self._not_before = loop.time() + GATHERING
-        heard = loop.run_in_executor(None, _heard, pieces)
+        heard = loop.run_in_executor(self._thread, _heard, pieces)
         heard.add_done_callback(lambda heard: self._answer(pieces, heard))
 
     def _next_pieces(self) -> list[_Piece]:

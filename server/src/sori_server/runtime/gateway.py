@@ -77,6 +77,7 @@ class Gateway:
 
     async def __aexit__(self, *exc_info: object) -> None:
         await self.sessions.__aexit__(*exc_info)
+        self._ears.close()
 
     @property
     def limits(self) -> Limits:
