@@ -126,7 +126,8 @@ class PersistentClient:
 
     Attributes:
         responses: all that were received, each with the number of its connection.
-        resumed: seconds from noticing each loss until the session went on.
+        resumed: by connection, seconds from noticing the loss of the one before until the
+            session went on.
         losses: why connections were lost.
         failure: why there is no session any more, if there is none.
     """
@@ -135,7 +136,7 @@ class PersistentClient:
     audio: bytes
     manner: Manner = field(default_factory=Manner)
     responses: list[tuple[int, pb.StreamingRecognizeResponse]] = field(default_factory=list)
-    resumed: list[float] = field(default_factory=list)
+    resumed: list[tuple[int, float]] = field(default_factory=list)
     losses: list[str] = field(default_factory=list)
     failure: str = ""
     connections: int = 0
@@ -216,7 +217,8 @@ class PersistentClient:
 
     def _start(self, started: pb.SessionStarted) -> None:
         if self._lost_at is not None and started.resumed:
-            self.resumed.append(asyncio.get_running_loop().time() - self._lost_at)
+            took = asyncio.get_running_loop().time() - self._lost_at
+            self.resumed.append((self.connections, took))
         self._lost_at = None
         if not self._next.done():
             self._next.set_result(started.next_byte_offset)

@@ -164,7 +164,6 @@ async def _line(stream: IO[bytes] | None) -> bytes:
 @asynccontextmanager
 async def server_process(
     behaviour: FakeBehaviour | None = FakeBehaviour(),  # noqa: B008 - frozen
-    stderr: int | None = None,
     **environ: object,
 ) -> AsyncIterator[ServerProcess]:
     """A server with the fake model, or with that of `SORI_MODEL`; killed at the end.
@@ -180,7 +179,6 @@ async def server_process(
         cwd=TESTS,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
-        stderr=stderr,
         env={**clean, **usual, **settings},
     )
     try:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
@@ -14,18 +15,20 @@ Received = Sequence[tuple[int, pb.StreamingRecognizeResponse]]
 """Responses in the order of their arrival, each with the number of its connection."""
 
 
-def verdict(received: Received, spoken: Sequence[int]) -> list[str]:
+def verdict(received: Received, spoken: Sequence[int], moved: Collection[int] = ()) -> list[str]:
     """What is wrong with a history that ended well; nothing is what was promised.
 
     The finals, joined, are the words spoken, once each and in order; committed text only grows,
     also from the last interim before a lost connection to the final after it; times go on;
-    responses are numbered without a gap; nothing was reported lost.
+    responses are numbered without a gap; nothing was reported lost. Connections in `moved` are
+    to another server than the ones before them: interims of an utterance start anew there, and
+    no word that was committed may turn out to be another one.
     """
     responses = [response for _, response in received]
     finals = [r.result for r in responses if r.result.is_final]
     return [
         *_words(finals, spoken),
-        *_growth([r.result for r in responses if r.HasField("result")]),
+        *_growth(received, moved),
         *_times(finals),
         *_numbers(responses),
         *_progress(responses),
@@ -46,20 +49,45 @@ def _words(finals: Iterable[pb.RecognitionResult], spoken: Sequence[int]) -> Ite
     )
 
 
-def _growth(results: Iterable[pb.RecognitionResult]) -> Iterator[str]:
-    committed: dict[int, str] = {}
-    final: set[int] = set()
-    for result in results:
-        number, text = result.utterance_index, _committed(result)
-        if number in final:
-            yield f"growth: a result of utterance {number} after its final one"
-        if not text.startswith(committed.get(number, "")):
-            yield f"growth: committed text of utterance {number} was taken back"
-        committed[number] = text
-        if result.is_final:
-            final.add(number)
-            if result.alternatives[0].tentative_text:
-                yield f"growth: the final of utterance {number} is tentative"
+def _growth(received: Received, moved: Collection[int]) -> Iterator[str]:
+    utterances: dict[int, _Utterance] = {}
+    connection = 0
+    for number, response in received:
+        if number != connection and number in moved:
+            for utterance in utterances.values():
+                utterance.newest = ""
+        connection = number
+        if response.HasField("result"):
+            index = response.result.utterance_index
+            utterance = utterances.setdefault(index, _Utterance())
+            if problem := utterance.take(response.result):
+                yield f"growth: utterance {index}: {problem}"
+
+
+@dataclass
+class _Utterance:
+    newest: str = ""
+    """What was committed last, at this server."""
+    longest: str = ""
+    final: bool = False
+
+    def take(self, result: pb.RecognitionResult) -> str:
+        """What is wrong with the next result; nothing is."""
+        text, over = _committed(result), self.final
+        grown = text.startswith(self.newest) and _agree(text, self.longest)
+        whole = not result.is_final or text.startswith(self.longest)
+        self.newest, self.longest = text, max(text, self.longest, key=len)
+        self.final = over or result.is_final
+        if over:
+            return "a result after its final one"
+        if not grown or not whole:
+            return "committed text was taken back"
+        tentative = result.is_final and result.alternatives[0].tentative_text
+        return "its final is tentative" if tentative else ""
+
+
+def _agree(one: str, other: str) -> bool:
+    return one.startswith(other) or other.startswith(one)
 
 
 def _times(finals: Iterable[pb.RecognitionResult]) -> Iterator[str]:

@@ -1,0 +1,252 @@
+"""Random faults between a client that resumes and two servers, and what came of them.
+
+`plan(seed)` is the generator, `History` what happened, `verdicts.verdict` the checker. The same
+seed is the same plan; how far a connection got when it failed depends on the machine.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from itertools import pairwise
+from random import Random
+
+from sori_server.engine.fake import FakeBehaviour
+from support.chaos_proxy import ChaosProxy, Fault, Line, proxied
+from support.persistent import Dial, Manner, PersistentClient, grpc_dial
+from support.server_process import ServerProcess, server_process
+from support.verdicts import verdict
+from support.word_audio import conversation, linear16
+
+BYTES = 3_200
+"""Of one word."""
+PATIENCE = 1.5
+FAULTS = [*Fault, Fault.FIN, Fault.RST, Fault.RST, None]
+"""What becomes of a connection; None for nothing."""
+SETTINGS: dict[str, object] = {
+    "resume_secret": "a secret that both servers have in common",
+    "limits_min_ping_interval": 0.1,
+    "limits_keepalive_interval": 2,
+    "limits_ping_timeout": 1,
+    "limits_max_final_delay": 60,
+    "limits_max_gateway_load": 60,
+    "limits_max_streams": 500,
+    "limits_max_detached_sessions": 500,
+    "limits_max_worker_restarts": 1_000,
+}
+
+
+@dataclass(frozen=True)
+class Trouble:
+    """What becomes of one connection: its fault after so many bytes one way, and its delays."""
+
+    fault: Fault | None
+    upwards: bool
+    after: int
+    latency: tuple[float, float]
+    elsewhere: bool
+    """The next connection is one to the other server."""
+    kills_worker: bool
+
+
+@dataclass(frozen=True)
+class Plan:
+    """One history before it happens."""
+
+    seed: int
+    utterances: tuple[tuple[int, ...], ...]
+    manner: Manner
+    troubles: tuple[Trouble, ...]
+
+    @property
+    def words(self) -> list[int]:
+        return [word for utterance in self.utterances for word in utterance]
+
+
+def plan(seed: int) -> Plan:
+    """The plan of a seed."""
+    dice = Random(seed)  # noqa: S311
+    utterances, word = [], dice.randrange(10_000)
+    for _ in range(dice.randint(1, 4)):
+        count = dice.randint(1, 25)
+        utterances.append((*range(word, word + count),))
+        word += count
+    chunk = dice.choice([dice.randint(300, 20_000), BYTES, 2 * BYTES])
+    manner = Manner(
+        pace=dice.choice([0.0, 0.004, 0.02]) * chunk / BYTES,
+        chunk=chunk,
+        ack_every=dice.choice([1, 1, 3, 10]),
+        patience=PATIENCE,
+    )
+    total = sum(map(len, utterances)) * BYTES
+    troubles = (_trouble(dice, total) for _ in range(dice.randint(0, 5)))
+    return Plan(seed, tuple(utterances), manner, tuple(troubles))
+
+
+def _trouble(dice: Random, total: int) -> Trouble:
+    upwards = dice.random() < 0.6
+    most = total * 1.3 if upwards else 4_000
+    return Trouble(
+        fault=dice.choice(FAULTS),
+        upwards=upwards,
+        after=dice.choice([dice.randint(0, 900), round(dice.uniform(0.0, most))]),
+        latency=(dice.choice([0.0, 0.0, 0.03]), dice.choice([0.0, 0.0, 0.03])),
+        elsewhere=dice.random() < 0.25,
+        kills_worker=dice.random() < 0.03,
+    )
+
+
+@dataclass
+class History:
+    """What happened to one plan."""
+
+    plan: Plan
+    problems: list[str]
+    connections: int
+    resumed_here: list[float]
+    """Seconds from noticing a lost connection until the session went on, at the same server."""
+    resumed_elsewhere: list[float]
+
+
+@dataclass(frozen=True)
+class Nodes:
+    """Two servers that go on with each other's sessions, and how to dial them."""
+
+    servers: tuple[ServerProcess, ServerProcess]
+    dial: Callable[[Callable[[], int]], Dial]
+    port: Callable[[ServerProcess], int]
+
+
+def _dial_grpc(port: Callable[[], int]) -> Dial:
+    return grpc_dial(lambda: f"127.0.0.1:{port()}")
+
+
+@asynccontextmanager
+async def two_nodes() -> AsyncIterator[Nodes]:
+    """Two server processes, spoken to over gRPC."""
+    behaviour = FakeBehaviour(unstable_words=2, batch_cost=0.005)
+    async with (
+        server_process(behaviour, **SETTINGS) as one,
+        server_process(behaviour, **SETTINGS) as other,
+    ):
+        yield Nodes((one, other), _dial_grpc, lambda server: server.port)
+
+
+class _Run:
+    """One plan on its way: gives each new line the next trouble."""
+
+    def __init__(self, planned: Plan, nodes: Nodes) -> None:
+        self.plan = planned
+        self._nodes = nodes
+        self._troubles = iter(planned.troubles)
+        self._at = 0
+        self.moves: set[int] = set()
+        self._lines = 0
+
+    async def history(self) -> History:
+        audio = linear16(conversation(self.plan.utterances))
+        async with proxied(self._port()) as (proxy, port):
+            self._proxy: ChaosProxy = proxy
+            proxy.greet = self._greet
+            client = PersistentClient(self._nodes.dial(lambda: port), audio, self.plan.manner)
+            await client.run()
+        elsewhere = self._moved(client)
+        problems = [client.failure] if client.failure else []
+        problems = problems or verdict(client.responses, self.plan.words, elsewhere)
+        return History(
+            self.plan,
+            problems,
+            client.connections,
+            [seconds for at, seconds in client.resumed if at not in elsewhere],
+            [seconds for at, seconds in client.resumed if at in elsewhere],
+        )
+
+    def _moved(self, client: PersistentClient) -> set[int]:
+        """Connections that went on at another server than the last one that began."""
+        begun = sorted({connection for connection, _ in client.responses})
+        return {
+            now
+            for before, now in pairwise(begun)
+            if len([m for m in self.moves if before <= m < now]) % 2
+        }
+
+    def _port(self) -> int:
+        return self._nodes.port(self._nodes.servers[self._at])
+
+    def _greet(self, line: Line) -> None:
+        self._lines += 1
+        trouble = next(self._troubles, None)
+        if trouble is None:
+            return
+        line.up.latency, line.down.latency = trouble.latency
+        if trouble.fault is not None:
+            way = "up" if trouble.upwards else "down"
+            line.give_out(**{way: trouble.after}, then=trouble.fault)
+        if trouble.elsewhere:
+            self._at = 1 - self._at
+            self.moves.add(self._lines)
+            self._proxy.upstream = self._port()
+        if trouble.kills_worker:
+            self._kill_worker()
+
+    def _kill_worker(self) -> None:
+        try:
+            os.kill(self._nodes.servers[self._at].worker_pid, signal.SIGKILL)
+        except (ProcessLookupError, ValueError, OSError):
+            return  # it is being replaced already
+
+
+async def run_histories(
+    seeds: Iterable[int],
+    nodes: Nodes,
+    at_a_time: int = 8,
+    told: Callable[[History], None] = lambda _: None,
+) -> list[History]:
+    """Run the plans of these seeds, some at a time."""
+    waiting, found = iter(seeds), []
+
+    async def one_after_another() -> None:
+        for seed in waiting:
+            found.append(await _Run(plan(seed), nodes).history())
+            told(found[-1])
+
+    async with asyncio.TaskGroup() as tasks:
+        for _ in range(at_a_time):
+            tasks.create_task(one_after_another())
+    return found
+
+
+@dataclass
+class Summary:
+    """What came of many histories."""
+
+    histories: int
+    words: int
+    connections: int
+    faults: dict[str, int]
+    worker_kills: int
+    wrong: dict[int, list[str]] = field(default_factory=dict)
+    """Problems by seed."""
+    resumed_here: list[float] = field(default_factory=list)
+    resumed_elsewhere: list[float] = field(default_factory=list)
+
+
+def summary_of(histories: Sequence[History]) -> Summary:
+    """Add them up."""
+    troubles = [trouble for each in histories for trouble in each.plan.troubles]
+    faults = Counter(trouble.fault.name for trouble in troubles if trouble.fault)
+    return Summary(
+        histories=len(histories),
+        words=sum(len(each.plan.words) for each in histories),
+        connections=sum(each.connections for each in histories),
+        faults=dict(faults),
+        worker_kills=sum(trouble.kills_worker for trouble in troubles),
+        wrong={each.plan.seed: each.problems for each in histories if each.problems},
+        resumed_here=sorted(s for each in histories for s in each.resumed_here),
+        resumed_elsewhere=sorted(s for each in histories for s in each.resumed_elsewhere),
+    )
