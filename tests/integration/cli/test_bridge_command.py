@@ -18,7 +18,7 @@ from sori_server import __version__
 from support.command_line import WAIT, Serving, end, next_line, running, sori
 from support.recordings import read_recording
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(180)]
 
 MID_UTTERANCE = 3.3
 """Seconds of `digits_human`: within the third or fourth digit, before any endpoint."""

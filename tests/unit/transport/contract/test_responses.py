@@ -448,7 +448,7 @@ CONFIGS = st.builds(
     latency_breakdown=st.booleans(),
     priority=st.sampled_from(Priority),
     resume=st.just(ResumeConfig())
-    | st.floats(1, 30, width=16).map(lambda window: ResumeConfig(True, window)),
+    | st.integers(1_000, 30_000).map(lambda ms: ResumeConfig(True, ms / 1_000)),
 )
 
 
