@@ -5,18 +5,28 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+
 import pytest
-from support.fault_histories import plan, run_histories, summary_of, two_nodes
+import pytest_asyncio
+from support.fault_histories import DOORS, Nodes, plan, run_histories, summary_of, two_nodes
 
 pytestmark = pytest.mark.faults
 
-HISTORIES = range(1_000, 1_025)
+HISTORIES = {"grpc": range(1_000, 1_013), "websocket": range(2_000, 2_012)}
 
 
-async def test_whatever_happens_every_word_comes_once_and_in_order() -> None:
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def nodes() -> AsyncIterator[Nodes]:
     async with two_nodes() as nodes:
-        found = summary_of(await run_histories(HISTORIES, nodes))
-    assert found.histories == len(HISTORIES)
+        yield nodes
+
+
+@pytest.mark.asyncio(loop_scope="module")
+@pytest.mark.parametrize("door", DOORS)
+async def test_whatever_happens_every_word_comes_once_and_in_order(nodes: Nodes, door: str) -> None:
+    found = summary_of(await run_histories(HISTORIES[door], nodes, DOORS[door]))
+    assert found.histories == len(HISTORIES[door])
     assert not found.wrong
     assert found.connections > 1.5 * found.histories, "there were faults"
     assert found.resumed_here

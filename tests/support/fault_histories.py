@@ -21,6 +21,7 @@ from support.chaos_proxy import ChaosProxy, Fault, Line, proxied
 from support.persistent import Dial, Manner, PersistentClient, grpc_dial
 from support.server_process import ServerProcess, server_process
 from support.verdicts import verdict
+from support.websocket_dial import websocket_dial
 from support.word_audio import conversation, linear16
 
 BYTES = 3_200
@@ -114,10 +115,9 @@ class History:
 
 
 @dataclass(frozen=True)
-class Nodes:
-    """Two servers that go on with each other's sessions, and how to dial them."""
+class Door:
+    """How servers are spoken to."""
 
-    servers: tuple[ServerProcess, ServerProcess]
     dial: Callable[[Callable[[], int]], Dial]
     port: Callable[[ServerProcess], int]
 
@@ -126,23 +126,32 @@ def _dial_grpc(port: Callable[[], int]) -> Dial:
     return grpc_dial(lambda: f"127.0.0.1:{port()}")
 
 
+DOORS = {
+    "grpc": Door(_dial_grpc, lambda server: server.port),
+    "websocket": Door(websocket_dial, lambda server: server.bridge_port),
+}
+Nodes = tuple[ServerProcess, ServerProcess]
+"""Two servers that go on with each other's sessions."""
+
+
 @asynccontextmanager
 async def two_nodes() -> AsyncIterator[Nodes]:
-    """Two server processes, spoken to over gRPC."""
+    """Two server processes."""
     behaviour = FakeBehaviour(unstable_words=2, batch_cost=0.005)
     async with (
         server_process(behaviour, **SETTINGS) as one,
         server_process(behaviour, **SETTINGS) as other,
     ):
-        yield Nodes((one, other), _dial_grpc, lambda server: server.port)
+        yield one, other
 
 
 class _Run:
     """One plan on its way: gives each new line the next trouble."""
 
-    def __init__(self, planned: Plan, nodes: Nodes) -> None:
+    def __init__(self, planned: Plan, nodes: Nodes, door: Door) -> None:
         self.plan = planned
         self._nodes = nodes
+        self._door = door
         self._troubles = iter(planned.troubles)
         self._at = 0
         self.moves: set[int] = set()
@@ -153,7 +162,7 @@ class _Run:
         async with proxied(self._port()) as (proxy, port):
             self._proxy: ChaosProxy = proxy
             proxy.greet = self._greet
-            client = PersistentClient(self._nodes.dial(lambda: port), audio, self.plan.manner)
+            client = PersistentClient(self._door.dial(lambda: port), audio, self.plan.manner)
             await client.run()
         elsewhere = self._moved(client)
         problems = [client.failure] if client.failure else []
@@ -176,7 +185,7 @@ class _Run:
         }
 
     def _port(self) -> int:
-        return self._nodes.port(self._nodes.servers[self._at])
+        return self._door.port(self._nodes[self._at])
 
     def _greet(self, line: Line) -> None:
         self._lines += 1
@@ -196,7 +205,7 @@ class _Run:
 
     def _kill_worker(self) -> None:
         try:
-            os.kill(self._nodes.servers[self._at].worker_pid, signal.SIGKILL)
+            os.kill(self._nodes[self._at].worker_pid, signal.SIGKILL)
         except (ProcessLookupError, ValueError, OSError):
             return  # it is being replaced already
 
@@ -204,6 +213,7 @@ class _Run:
 async def run_histories(
     seeds: Iterable[int],
     nodes: Nodes,
+    door: Door,
     at_a_time: int = 8,
     told: Callable[[History], None] = lambda _: None,
 ) -> list[History]:
@@ -212,7 +222,7 @@ async def run_histories(
 
     async def one_after_another() -> None:
         for seed in waiting:
-            found.append(await _Run(plan(seed), nodes).history())
+            found.append(await _Run(plan(seed), nodes, door).history())
             told(found[-1])
 
     async with asyncio.TaskGroup() as tasks:

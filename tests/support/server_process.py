@@ -114,6 +114,7 @@ class ServerProcess:
 
     process: subprocess.Popen[bytes]
     port: int
+    bridge_port: int
 
     @property
     def address(self) -> str:
@@ -183,7 +184,7 @@ async def server_process(
     )
     try:
         ready = json.loads(await _line(process.stdout))
-        yield ServerProcess(process, ready["grpc_port"])
+        yield ServerProcess(process, ready["grpc_port"], ready["bridge_port"])
     finally:
         process.kill()
         await asyncio.to_thread(process.communicate)
