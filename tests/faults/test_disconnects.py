@@ -1,6 +1,6 @@
 """Clients that go, in six ways, at each of eight points: what they leave, and for how long.
 
-`bench/faults disconnects` measures the same with the limits of a real server.
+Limits are those of a test: by default a silent client is noticed after 17 s.
 """
 
 from __future__ import annotations

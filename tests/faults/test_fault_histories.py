@@ -1,7 +1,4 @@
-"""Random faults over real sockets, two servers and workers that die: not a word is lost.
-
-`bench/faults.py histories` runs as many as wanted.
-"""
+"""Random faults over real sockets, two servers and workers that die: not a word is lost."""
 
 from __future__ import annotations
 

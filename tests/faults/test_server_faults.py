@@ -1,7 +1,4 @@
-"""Servers in processes of their own that leave, stall, lose their worker, or have bad company.
-
-Short versions of what `bench/faults.py` measures.
-"""
+"""Servers in processes of their own that leave, stall, lose their worker, or have bad company."""
 
 from __future__ import annotations
 
@@ -9,7 +6,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 import pytest_asyncio
-from support import ordeals
+from support import bad_company, ordeals
 from support.server_process import ServerProcess
 
 pytestmark = [pytest.mark.faults, pytest.mark.asyncio(loop_scope="module")]
@@ -44,7 +41,7 @@ async def test_kill_9_of_the_real_worker_in_mid_batch_changes_no_final() -> None
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def server() -> AsyncIterator[ServerProcess]:
-    async with ordeals.patient_server() as server:
+    async with bad_company.patient_server() as server:
         yield server
 
 
@@ -55,14 +52,14 @@ async def test_an_engine_that_stands_still_costs_time_and_no_word(server: Server
 
 
 async def test_who_sends_a_minute_at_once_is_slowed_and_heard(server: ServerProcess) -> None:
-    held, wrong = await ordeals.fast_senders(server, 5, 60.0)
+    held, wrong = await bad_company.fast_senders(server, 5, 60.0)
     assert not wrong
     assert held.each < MOST_HELD
 
 
 async def test_who_reads_nothing_costs_little(server: ServerProcess) -> None:
-    assert (await ordeals.slow_readers(server, 10, 2.0)).each < MOST_HELD
+    assert (await bad_company.slow_readers(server, 10, 2.0)).each < MOST_HELD
 
 
 async def test_who_went_silent_costs_little(server: ServerProcess) -> None:
-    assert (await ordeals.half_open_peers(server, 30, 2.0)).each < MOST_HELD
+    assert (await bad_company.half_open_peers(server, 30, 2.0)).each < MOST_HELD
