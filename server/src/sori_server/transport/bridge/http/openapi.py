@@ -60,7 +60,7 @@ _HEARD: Final = {
     "inference_seconds": 0.08,
 }
 _EVENTS: Final = (
-    'event: progress\ndata: {"received": 2.4, "final": 0.0, "duration": 2.4, '
+    'event: progress\ndata: {"received": 2.4, "final": 0.0, '
     '"received_bytes": 38444, "total_bytes": 38444}\n\n'
     'event: result\ndata: {"index": 0, "start": 0.21, "end": 2.1, "text": "seven four two", …}\n\n'
     'event: done\ndata: {"text": "seven four two", …}\n\n'

@@ -106,13 +106,10 @@ class _Progress:
                 pass
 
     def _progress(self, progress: pb.Progress) -> dict[str, Any]:
-        """How far it is. The duration is known when the whole file was decoded."""
-        received = round(seconds(position(progress.received_offset)), 3)
-        complete = progress.acknowledged_byte_offset >= self._size
+        """How far it is."""
         return {
-            "received": received,
+            "received": round(seconds(position(progress.received_offset)), 3),
             "final": round(seconds(position(progress.final_offset)), 3),
-            "duration": received if complete else None,
             "received_bytes": progress.acknowledged_byte_offset,
             "total_bytes": self._size,
         }
