@@ -14,6 +14,7 @@ import argparse
 import asyncio
 import json
 import sys
+from collections.abc import AsyncIterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -21,38 +22,41 @@ from typing import Any
 from support import bad_company, ordeals
 
 
-async def measure() -> tuple[dict[str, Any], bool]:
-    """The figures of each ordeal, and whether no word was lost."""
+async def measure() -> AsyncIterator[tuple[str, dict[str, Any], bool]]:
+    """The name of each ordeal, its figures, and whether no word was lost."""
     drained = await ordeals.drained(50)
+    yield "drained", asdict(drained), not drained.lost_words
     rolled = await ordeals.rolling_restart(50, 8.0, replacements=2, grace=0.5)
+    yield "replaced", asdict(rolled), not rolled.wrong
     killed = await ordeals.worker_killed(20)
+    yield "worker killed", asdict(killed), not killed.different
     async with bad_company.patient_server() as server:
         stalled = await ordeals.stalled(server, 20, 10.0)
+        yield "stalled", asdict(stalled), not stalled.wrong
         fast, wrong = await bad_company.fast_senders(server, 10, 60.0)
-        slow = await bad_company.slow_readers(server, 10, 120.0)
+        yield "fast senders", {**asdict(fast), "wrong": wrong}, not wrong
         silent = await bad_company.half_open_peers(server, 100, 20.0)
-    told = {
-        "drained": asdict(drained),
-        "replaced": asdict(rolled),
-        "worker killed": asdict(killed),
-        "stalled": asdict(stalled),
-        "fast senders": {**asdict(fast), "wrong": wrong},
-        "slow readers": asdict(slow),
-        "half-open peers": asdict(silent),
-    }
-    lost = drained.lost_words or rolled.wrong or killed.different or stalled.wrong or wrong
-    return told, not lost
+        yield "half-open peers", asdict(silent), True
+        slow = await bad_company.slow_readers(server, 10, 120.0)
+        yield "slow readers", asdict(slow), True
+
+
+async def run() -> tuple[dict[str, Any], bool]:
+    """All ordeals, each told when it is over."""
+    told, well = {}, True
+    async for name, figures, right in measure():
+        print(name, json.dumps(figures, default=str), flush=True)
+        told[name], well = figures, well and right
+    return told, well
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--json", type=Path)
     given = parser.parse_args()
-    told, well = asyncio.run(measure())
-    text = json.dumps(told, indent=2, default=str)
-    print(text)
+    told, well = asyncio.run(run())
     if given.json:
-        given.json.write_text(text)
+        given.json.write_text(json.dumps(told, indent=2, default=str))
     return 0 if well else 1
 
 
