@@ -18,12 +18,14 @@ from sori_client import (
     Bytes,
     ChannelMode,
     Client,
+    DeadlineExceeded,
     Endpointing,
     EndpointingMode,
     Event,
     File,
     FinalReason,
     InvalidRequest,
+    RecognitionConfig,
     Replacement,
     Result,
     ServerWarning,
@@ -32,7 +34,9 @@ from sori_client import (
     SpeechEventType,
     StreamConfig,
     Summary,
+    Timeouts,
 )
+from sori_client.client import LARGEST_REQUEST
 from sori_server.domain.presets import PRESETS
 from support.client_drivers import Endless
 from support.speech_server import Served, serving
@@ -213,6 +217,26 @@ async def test_files_are_sent_as_they_are(served: Served, tmp_path: Path) -> Non
     async with Client(served.address) as client:
         recognition = await client.recognize(path)
     assert_heard([recognition.text], range(30))
+
+
+async def test_recordings_too_large_for_a_message_are_streamed(served: Served) -> None:
+    """`Recognize` takes 4 MiB, two minutes of these samples."""
+    audio, config = conversation([range(20)], pause=10), RecognitionConfig(word_times=True)
+    silence = bytes(LARGEST_REQUEST)
+    async with Client(served.address) as client:
+        small = await client.recognize(linear16(audio), config, AudioFormat())
+        large = await client.recognize(linear16(audio) + silence, config, AudioFormat())
+    assert_heard([large.text], range(20))
+    assert [each.words for each in large.results] == [each.words for each in small.results]
+    seconds = (len(linear16(audio)) + len(silence)) / 32_000
+    assert large.summary.received_audio == pytest.approx(seconds, abs=0.01)
+
+
+async def test_a_large_recording_has_as_long_as_a_small_one(served: Served) -> None:
+    timeouts = Timeouts(recognize=0.001)
+    async with Client(served.address, timeouts=timeouts) as client:
+        with pytest.raises(DeadlineExceeded):
+            await client.recognize(bytes(LARGEST_REQUEST + 2), format=AudioFormat())
 
 
 async def test_channels_of_a_file_apart(served: Served, tmp_path: Path) -> None:

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import socket
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -14,17 +16,20 @@ import grpc
 import pytest
 from google.protobuf.duration_pb2 import Duration
 from sori.v1 import speech_pb2 as pb
+from sori.v1 import speech_pb2_grpc as rpc
 from sori_server.app import Server
 from sori_server.domain.errors import AddressUnavailable
 from sori_server.domain.limits import Limits
 from sori_server.engine.fake import FakeBehaviour
 from sori_server.settings import Settings
-from support.raw_client import CHUNK, LINEAR16, Stream, failure_of
+from support.floods import OPENING, PREFACE, swallow
+from support.raw_client import CHUNK, LINEAR16, Stream, config_of, failure_of
 from support.speech_server import client_process, fake_engine, serving
 from support.word_audio import assert_heard, linear16, speak
 
 pytestmark = pytest.mark.contract
 
+AnyCall = grpc.aio.StreamStreamCall[pb.StreamingRecognizeRequest, pb.StreamingRecognizeResponse]
 PATIENT = Limits(keepalive_interval=0.5, ping_timeout=0.5)
 """Seconds: a silent peer is gone after one of them, with some time to notice."""
 ESTABLISHED = "01"
@@ -103,6 +108,102 @@ async def test_streams_of_one_address_are_counted() -> None:
         assert ending.retry_delay == 1.0
         await first.end_of_audio()
         await first.summary()
+
+
+async def test_one_connection_has_so_many_calls_at_a_time() -> None:
+    """grpc.max_concurrent_streams: one more waits in the client until another ends."""
+    async with (
+        serving(limits=Limits(max_streams_per_connection=2)) as served,
+        served.channel() as channel,
+    ):
+        stub = rpc.SpeechServiceStub(channel)
+        first = stub.StreamingRecognize()
+        for call in (first, stub.StreamingRecognize()):
+            assert await began(call) == "session_started"
+        waiting = asyncio.create_task(began(stub.StreamingRecognize()))
+        await asyncio.sleep(0.3)
+        assert served.gateway.active_streams == 2
+        first.cancel()
+        async with asyncio.timeout(5):
+            assert await waiting == "session_started"
+
+
+async def began(call: AnyCall) -> str | None:
+    """The kind of the first answer to a config."""
+    await call.write(pb.StreamingRecognizeRequest(config=config_of()))
+    response = await call.read()
+    return response.WhichOneof("response")
+
+
+def opened(port: int, begin: bytes, source: str = "127.0.0.1") -> socket.socket:
+    """A connection that was begun with these bytes."""
+    connection = socket.create_connection(("127.0.0.1", port), source_address=(source, 0))
+    connection.sendall(begin)
+    connection.setblocking(False)
+    return connection
+
+
+async def closed_by_the_server(connections: Sequence[socket.socket], count: int) -> None:
+    """Wait until it has closed so many of them."""
+    async with asyncio.timeout(5):
+        while sum(not swallow(each) for each in connections) < count:  # noqa: ASYNC110
+            await asyncio.sleep(0.05)
+
+
+async def test_connections_are_counted() -> None:
+    """grpc.max_allowed_incoming_connections: one too many is closed, the others go on."""
+    async with serving(limits=Limits(max_connections=4)) as served, served.stream() as stream:
+        await served.until_streams(1)
+        others = [opened(served.server.grpc_port, OPENING) for _ in range(5)]
+        await closed_by_the_server(others, 2)
+        assert connections(served.server.grpc_port) == 4
+        await stream.audio(linear16(speak(range(5))))
+        await stream.end_of_audio()
+        await stream.summary()
+        for each in others:
+            each.close()
+    assert_heard(stream.texts, range(5))
+
+
+async def test_connections_of_one_address_are_counted() -> None:
+    async with (
+        serving(limits=Limits(max_connections_per_peer=20)) as served,
+        served.stream() as stream,
+    ):
+        await served.until_streams(1)
+        await asyncio.sleep(1.2)
+        others = [opened(served.server.grpc_port, OPENING) for _ in range(30)]
+        elsewhere = opened(served.server.grpc_port, OPENING, "127.0.0.2")
+        await closed_by_the_server(others, 11)
+        await asyncio.sleep(0.1)
+        assert sum(swallow(each) for each in others) == 19
+        assert swallow(elsewhere)
+        await stream.audio(linear16(speak(range(5))))
+        await stream.end_of_audio()
+        await stream.summary()
+        for each in (*others, elsewhere):
+            each.close()
+    assert_heard(stream.texts, range(5))
+
+
+@pytest.mark.parametrize("begin", [b"", PREFACE[:10], PREFACE], ids=["nothing", "half", "preface"])
+async def test_handshakes_that_do_not_end_are_ended(begin: bytes) -> None:
+    """grpc.server_handshake_timeout_ms: the default is two minutes."""
+    async with serving(limits=Limits(header_timeout=0.5)) as served:
+        connection = opened(served.server.grpc_port, begin)
+        await closed_by_the_server([connection], 1)
+        connection.close()
+
+
+async def test_connections_without_a_call_are_ended_and_clients_come_again() -> None:
+    """grpc.max_connection_idle_ms: by default they last."""
+    limits = Limits(idle_connection_timeout=0.5)
+    async with serving(limits=limits) as served, served.stub() as stub:
+        await stub.GetServerInfo(pb.GetServerInfoRequest())
+        async with asyncio.timeout(5):
+            while connections(served.server.grpc_port):  # noqa: ASYNC110
+                await asyncio.sleep(0.05)
+        await stub.GetServerInfo(pb.GetServerInfoRequest())
 
 
 async def test_a_silent_client_is_noticed_and_its_stream_ended() -> None:

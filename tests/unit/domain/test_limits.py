@@ -30,9 +30,15 @@ def test_a_chunk_fits_in_a_message() -> None:
     assert LIMITS.max_config_bytes < LIMITS.max_chunk_bytes < LIMITS.max_recording_bytes
 
 
-def test_a_recording_of_the_longest_duration_fits_in_a_request() -> None:
-    """As LINEAR16 at the rate of the session."""
-    assert LIMITS.max_recording_duration * 32_000 < LIMITS.max_recording_bytes
+def test_two_minutes_of_samples_fit_in_a_request_and_a_stream_holds_no_more_than_6_mib() -> None:
+    """As LINEAR16 at the rate of the session; one bound is for the messages of all calls."""
+    assert 120 * 32_000 < LIMITS.max_recording_bytes <= 6 * 1024 * 1024
+
+
+def test_one_connection_may_have_all_streams_that_are_let_in() -> None:
+    """Or those that wait in the client would never be told that there is no room."""
+    most = LIMITS.max_streams + LIMITS.max_batch_streams
+    assert most < LIMITS.max_streams_per_connection <= LIMITS.max_streams_per_peer
 
 
 def test_every_final_is_waited_for_in_a_drain() -> None:

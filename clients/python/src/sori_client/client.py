@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import fields
 from os import PathLike
 from pathlib import Path
 from types import TracebackType
@@ -15,15 +16,16 @@ from sori.v1 import speech_pb2 as pb
 from sori.v1 import speech_pb2_grpc as rpc
 
 from sori_client.channel import ChannelOptions, channel_options, open_channel
-from sori_client.config import RecognitionConfig, StreamConfig
+from sori_client.config import Priority, RecognitionConfig, StreamConfig
 from sori_client.connections import Connection, Connections
-from sori_client.errors import Unavailable, client_closed
+from sori_client.errors import CallStatus, DeadlineExceeded, Unavailable, client_closed
 from sori_client.resume import Resume
 from sori_client.session import Session
+from sori_client.sources.bytes import Bytes
 from sori_client.sources.source import Source
 from sori_client.stream import RecognitionStream
 from sori_client.timeouts import Timeouts
-from sori_client.types import CONTAINER, AudioFormat, Model, Recognition, ServerInfo
+from sori_client.types import CONTAINER, AudioFormat, Model, Recognition, Result, ServerInfo
 from sori_client.wire import requests, responses
 from sori_client.wire.status import error_from
 
@@ -31,6 +33,9 @@ Response = TypeVar("Response")
 Method = Callable[["rpc.SpeechServiceAsyncStub"], Callable[..., Awaitable[Response]]]
 
 DEFAULT_RESUME: Final = Resume()
+LARGEST_REQUEST: Final = 4 * 1024 * 1024 - 64 * 1024
+"""Bytes of a recording that are sent as one message, beside which there are its settings: 4 MiB
+are what servers of gRPC take by default, Sori's among them."""
 
 
 class Client:
@@ -82,10 +87,14 @@ class Client:
     ) -> Recognition:
         """The text of a whole recording: a path, or the bytes of a file, of any container.
 
+        More than `LARGEST_REQUEST` goes through a stream: servers take no larger message.
+
         Raises:
             OSError: the file cannot be read.
         """
         audio = recording if isinstance(recording, bytes) else await _contents(recording)
+        if len(audio) > LARGEST_REQUEST:
+            return await self._streamed(audio, config or RecognitionConfig(), format)
         request = pb.RecognizeRequest(
             config=requests.recognition_config(config or RecognitionConfig(), format), audio=audio
         )
@@ -113,6 +122,23 @@ class Client:
     async def aclose(self) -> None:
         """Ends all calls and connections; a later call connects anew."""
         await self._connections.close()
+
+    async def _streamed(
+        self, audio: bytes, config: RecognitionConfig, format: AudioFormat
+    ) -> Recognition:
+        """The text of a recording that is too large for one message."""
+        settings = {each.name: getattr(config, each.name) for each in fields(RecognitionConfig)}
+        whole = StreamConfig(**settings, priority=Priority.BATCH)
+        limit = self._timeouts.recognize
+        try:
+            async with asyncio.timeout(limit), self.stream(Bytes([audio], format), whole) as stream:
+                results = tuple([event async for event in stream if isinstance(event, Result)])
+        except TimeoutError:
+            message = f"the recording was not recognized within {limit:g} s"
+            late = CallStatus(grpc.StatusCode.DEADLINE_EXCEEDED, message)
+            raise DeadlineExceeded(late) from None
+        assert stream.summary is not None  # noqa: S101 - it ended well
+        return Recognition(results, stream.summary)
 
     def _connect(self, address: str) -> Connection:
         options = dict(channel_options(self._timeouts.connect)) | dict(self._options)

@@ -70,6 +70,8 @@ class Client:
     ) -> Recognition:
         """The text of a whole recording: a path, or the bytes of a file, of any container.
 
+        A large one goes through a stream: servers take no larger message.
+
         Raises:
             OSError: the file cannot be read.
         """

@@ -19,6 +19,7 @@ from rich.text import Text
 from sori_server import __version__
 from sori_server.cli import logs
 from sori_server.cli.addresses import page_url
+from sori_server.cli.descriptors import allow_descriptors
 from sori_server.cli.exits import ExitCode
 from sori_server.cli.interruption import Interruption
 from sori_server.domain.errors import InvalidConfig, quoted
@@ -45,6 +46,7 @@ def bridge_until_told(
         raise InvalidConfig("upstream", f"{quoted(upstream)} is not HOST:PORT")
     settings = load_settings(flags, os.environ, config_file)
     logs.configure(settings.log_level)
+    allow_descriptors()
     return asyncio.run(_bridge(upstream, settings, as_json=as_json))
 
 

@@ -22,6 +22,7 @@ from sori_server.app import Server, build_engine
 from sori_server.cli import logs
 from sori_server.cli.addresses import address_of, page_url
 from sori_server.cli.demo.recordings import AUDIO
+from sori_server.cli.descriptors import allow_descriptors
 from sori_server.cli.exits import ExitCode
 from sori_server.cli.interruption import Interruption
 from sori_server.cli.local import model_for
@@ -46,6 +47,7 @@ def serve_until_told(
     """
     settings = load_settings(flags, os.environ, config_file)
     logs.configure(settings.log_level)
+    allow_descriptors()
     model = model_for(settings)
     announce = print_ready_line if as_json else functools.partial(print_banner, settings)
     return asyncio.run(_serve(settings, model, announce))

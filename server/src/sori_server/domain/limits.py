@@ -16,6 +16,8 @@ class Limits:
     they get what live streams leave."""
     max_streams_per_peer: int = 256
     """gRPC streams of one address; behind a proxy all have its address."""
+    max_streams_per_connection: int = 128
+    """gRPC calls open on one connection at a time; one more waits in its client."""
     max_metadata_bytes: int = 16 * 1024
     """Metadata of one gRPC call; more ends it with RESOURCE_EXHAUSTED."""
     retry_delay: float = 1.0
@@ -56,16 +58,20 @@ class Limits:
     """Responses waiting for a slow client, above which the server stops reading from it."""
     max_recordings: int = 8
     """Recordings received or recognized at a time: each may fill `max_recording_bytes`."""
-    max_recording_bytes: int = 32 * 1024 * 1024
-    """Largest `RecognizeRequest`."""
+    max_recording_bytes: int = 4 * 1024 * 1024
+    """Largest `RecognizeRequest`, and so largest message of any gRPC call: gRPC has one bound for
+    all, and each stream may make the server hold that much of a message that never ends."""
     max_recording_duration: float = 600.0
     """Longest recording for `Recognize`."""
     max_connections: int = 1024
-    """Connections to the bridge at a time; one more is closed."""
+    """Connections to each port at a time; one more is closed."""
     max_connections_per_peer: int = 256
     """Those of one address; behind a proxy all have its address."""
     header_timeout: float = 10.0
-    """Time a connection to the bridge has for the head of a request, and may stay without one."""
+    """Time a connection has for its handshake, one to the bridge for the head of a request, too;
+    that may stay without one so long."""
+    idle_connection_timeout: float = 300.0
+    """Time a gRPC connection may stay without a call; its client connects again for the next."""
     body_grace: float = 10.0
     """Time after which the body of a request must have come at `min_body_rate`."""
     min_body_rate: float = 8192.0

@@ -17,6 +17,7 @@ from sori.v1 import speech_pb2, speech_pb2_grpc
 from sori_server.domain.errors import AddressUnavailable
 from sori_server.domain.limits import Limits
 from sori_server.runtime.gateway import Gateway
+from sori_server.transport.grpc.connections import PortConnections
 from sori_server.transport.grpc.reflection_v1 import add_reflection_v1
 from sori_server.transport.grpc.service import SpeechService, recognize_handler
 
@@ -26,6 +27,8 @@ SERVICES: Final = (SERVICE, health.SERVICE_NAME, reflection.SERVICE_NAME)
 
 HEALTH_POLL: Final = 0.2
 """Seconds between two looks at whether streams would be served."""
+CONNECTION_POLL: Final = 1.0
+"""Seconds between two looks at whose the connections are."""
 
 
 def server_options(limits: Limits) -> list[tuple[str, int]]:
@@ -33,13 +36,19 @@ def server_options(limits: Limits) -> list[tuple[str, int]]:
 
     Without the bandwidth probe 64 KiB, 2 s of LINEAR16 at 16 kHz, wait in the transport
     while the server does not read; with it, 2 minutes. A dead peer is noticed by the ping
-    timeout, whose default is a minute; `grpc.keepalive_timeout_ms` does nothing here.
+    timeout, whose default is a minute; `grpc.keepalive_timeout_ms` does nothing here. Calls
+    that are taken back at once count as open until gRPC has forgotten them: with a bound, a
+    flood of them costs memory for as many, not for all.
     """
     return [
         ("grpc.http2.bdp_probe", 0),
         ("grpc.max_receive_message_length", limits.max_recording_bytes),
         ("grpc.max_metadata_size", limits.max_metadata_bytes),
         ("grpc.absolute_max_metadata_size", limits.max_metadata_bytes),
+        ("grpc.max_concurrent_streams", limits.max_streams_per_connection),
+        ("grpc.max_allowed_incoming_connections", limits.max_connections),
+        ("grpc.max_connection_idle_ms", _milliseconds(limits.idle_connection_timeout)),
+        ("grpc.server_handshake_timeout_ms", _milliseconds(limits.header_timeout)),
         ("grpc.keepalive_time_ms", _milliseconds(limits.keepalive_interval)),
         ("grpc.keepalive_permit_without_calls", 1),
         ("grpc.http2.ping_timeout_ms", _milliseconds(limits.ping_timeout)),
@@ -90,6 +99,8 @@ class GrpcServer:
             ) from error
         await self._server.start()
         self._watching = asyncio.create_task(self._watch_health(), name="sori-health")
+        connections = PortConnections(bound, self._gateway.limits)
+        self._trimming = asyncio.create_task(_trim(connections), name="sori-connections")
         return bound
 
     async def tell_health(self) -> None:
@@ -114,3 +125,11 @@ class GrpcServer:
         """Close the port and end the calls that are left."""
         self._watching.cancel()
         await self._server.stop(self._gateway.limits.write_timeout)
+        self._trimming.cancel()
+
+
+async def _trim(connections: PortConnections) -> None:
+    """Keep every address to its share of the connections."""
+    while True:
+        await asyncio.to_thread(connections.trim)
+        await asyncio.sleep(CONNECTION_POLL)
