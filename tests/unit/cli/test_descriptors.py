@@ -12,6 +12,8 @@ pytestmark = pytest.mark.unit
 ASK = """
 import resource
 
+from sori_server.cli.descriptors import allow_descriptors
+
 resource.setrlimit(resource.RLIMIT_NOFILE, ({soft}, {hard}))
 allow_descriptors()
 print(*resource.getrlimit(resource.RLIMIT_NOFILE))
