@@ -136,6 +136,24 @@ async def test_what_a_session_said_at_its_end_is_kept_until_it_was_received() ->
             opened.resumable(third.again())
 
 
+async def test_sessions_are_forgotten_when_their_tokens_have_ended() -> None:
+    """Or the memory of a server would grow with the number of sessions it has ever had."""
+    async with gateway(Limits(resume_window=0.1)) as opened:
+        tokens = []
+        for _ in range(3):
+            visit = Visit(opened, resumable(), *TALK, EndOfAudio(), ResponsesReceived(1_000))
+            assert await visit.ended() is None
+            tokens.append(visit.again())
+        await until(lambda: len(opened.sessions._ended) == 3)
+        await asyncio.sleep(0.3)
+        visit = Visit(opened, resumable(), *TALK, EndOfAudio(), ResponsesReceived(1_000))
+        assert await visit.ended() is None
+        await until(lambda: len(opened.sessions._ended) == 1)
+        for token in tokens:
+            with pytest.raises(ResumeTokenInvalid):
+                opened.resumable(token)
+
+
 async def test_the_session_that_waited_longest_makes_room() -> None:
     async with gateway(Limits(max_detached_sessions=2)) as opened:
         visits = []

@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections import OrderedDict
 from contextlib import ExitStack
+from dataclasses import dataclass
 from typing import Final, Self
 
 from sori_server.domain.errors import ResumeTokenInvalid, SoriError
@@ -17,8 +18,18 @@ from sori_server.runtime.turns import Turns
 
 MOST_REMEMBERED: Final = 16_384
 """Ended sessions whose tokens are still refused; the oldest are forgotten for more."""
+MOST_OF_WINDOW: Final = 2.0
+"""Resume windows after which no token of an ended session is good any more, with some to spare."""
 
 _log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class _Ended:
+    """A session that has ended, and the time of the loop when all its tokens have, too."""
+
+    turns: Turns
+    until: float
 
 
 class SessionRegistry:
@@ -34,7 +45,7 @@ class SessionRegistry:
         self._streams: dict[str, ResumableStream] = {}
         self._running: dict[str, asyncio.Task[None]] = {}
         self._waiting: OrderedDict[str, asyncio.TimerHandle] = OrderedDict()
-        self._ended: OrderedDict[str, Turns] = OrderedDict()
+        self._ended: OrderedDict[str, _Ended] = OrderedDict()
         self._tasks = asyncio.TaskGroup()
 
     async def __aenter__(self) -> Self:
@@ -61,7 +72,7 @@ class SessionRegistry:
         stream = self._streams.get(session_id)
         if stream is not None and stream.turns.accept(ticket.turn):
             return stream
-        turns = self._ended.get(session_id) if stream is None else stream.turns
+        turns = self._turns_of(session_id) if stream is None else stream.turns
         if turns is not None and not turns.are_older_than(ticket.turn):
             raise ResumeTokenInvalid
         if stream is not None:
@@ -132,10 +143,16 @@ class SessionRegistry:
 
     def _end(self, session_id: str) -> None:
         """The client has received everything, or has not come: its tokens are worth nothing."""
-        self._ended[session_id] = self._streams[session_id].turns
+        now, stream = asyncio.get_running_loop().time(), self._streams[session_id]
+        longest = self._limits.resume_window * MOST_OF_WINDOW
+        self._ended[session_id] = _Ended(stream.turns, now + longest)
         self._forget(session_id)
-        while len(self._ended) > MOST_REMEMBERED:
+        while len(self._ended) > MOST_REMEMBERED or next(iter(self._ended.values())).until < now:
             self._ended.popitem(last=False)
+
+    def _turns_of(self, session_id: str) -> Turns | None:
+        ended = self._ended.get(session_id)
+        return None if ended is None else ended.turns
 
     def _forget(self, session_id: str) -> None:
         timer = self._waiting.pop(session_id, None)
