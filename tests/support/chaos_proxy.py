@@ -55,10 +55,11 @@ class Way:
 class Line:
     """A connection through the proxy, with its own faults."""
 
-    def __init__(self, up: Way, down: Way) -> None:
-        """`up` leads to the server, `down` to the client."""
+    def __init__(self, up: Way, down: Way, upstream: int) -> None:
+        """`up` leads to the server, whose port is `upstream`, `down` to the client."""
         self.up = up
         self.down = down
+        self.upstream = upstream
         self.fault: Fault | None = None
         self._flowing = asyncio.Event()
         self._flowing.set()
@@ -188,12 +189,13 @@ class ChaosProxy:
         if self.refusing:
             _end(writer, Fault.RST)
             return
+        upstream = self.upstream
         try:
-            far_reader, far_writer = await asyncio.open_connection("127.0.0.1", self.upstream)
+            far_reader, far_writer = await asyncio.open_connection("127.0.0.1", upstream)
         except OSError:
             _end(writer, Fault.RST)
             return
-        line = Line(Way(reader, far_writer), Way(far_reader, writer))
+        line = Line(Way(reader, far_writer), Way(far_reader, writer), upstream)
         self.lines.append(line)
         self.greet(line)
         try:

@@ -154,15 +154,15 @@ class _Run:
         self._door = door
         self._troubles = iter(planned.troubles)
         self._at = 0
-        self.moves: set[int] = set()
-        self._lines = 0
+        self._servers: dict[int, int] = {}
+        """By connection, the port of the server at the end of its last line."""
 
     async def history(self) -> History:
         audio = linear16(conversation(self.plan.utterances))
         async with proxied(self._port()) as (proxy, port):
             self._proxy: ChaosProxy = proxy
-            proxy.greet = self._greet
             client = PersistentClient(self._door.dial(lambda: port), audio, self.plan.manner)
+            proxy.greet = lambda line: self._greet(line, client.connections)
             await client.run()
         elsewhere = self._moved(client)
         problems = [client.failure] if client.failure else []
@@ -178,17 +178,14 @@ class _Run:
     def _moved(self, client: PersistentClient) -> set[int]:
         """Connections that went on at another server than the last one that began."""
         begun = sorted({connection for connection, _ in client.responses})
-        return {
-            now
-            for before, now in pairwise(begun)
-            if len([m for m in self.moves if before <= m < now]) % 2
-        }
+        servers = self._servers
+        return {now for before, now in pairwise(begun) if servers[before] != servers[now]}
 
     def _port(self) -> int:
         return self._door.port(self._nodes[self._at])
 
-    def _greet(self, line: Line) -> None:
-        self._lines += 1
+    def _greet(self, line: Line, connection: int) -> None:
+        self._servers[connection] = line.upstream  # a client may dial twice: the last one counts
         trouble = next(self._troubles, None)
         if trouble is None:
             return
@@ -198,7 +195,6 @@ class _Run:
             line.give_out(**{way: trouble.after}, then=trouble.fault)
         if trouble.elsewhere:
             self._at = 1 - self._at
-            self.moves.add(self._lines)
             self._proxy.upstream = self._port()
         if trouble.kills_worker:
             self._kill_worker()
