@@ -59,14 +59,14 @@ async def histories(given: argparse.Namespace) -> Measured:
     async with two_nodes() as nodes:
         for name, door in DOORS.items():
             found = summary_of(await run_histories(seeds, nodes, door, told=_telling(name)))
-            here, elsewhere = found.resumed_here, found.resumed_elsewhere
-            spreads = {"resumed_here": _spread(here), "resumed_elsewhere": _spread(elsewhere)}
+            resumed = {kind: _spread(seconds) for kind, seconds in asdict(found.resumed).items()}
+            here, elsewhere = found.resumed.here, found.resumed.elsewhere
             targets = {
                 "every word of every history": not found.wrong,
                 f"95 % of resumes at the same server within {HERE:g} s": _within(HERE, here),
                 f"and at another one within {ELSEWHERE:g} s": _within(ELSEWHERE, elsewhere),
             }
-            yield f"histories, {name}", asdict(found) | spreads, targets
+            yield f"histories, {name}", {**asdict(found), "resumed": resumed}, targets
 
 
 def _telling(door: str) -> Callable[[History], None]:

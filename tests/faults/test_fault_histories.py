@@ -28,8 +28,8 @@ async def test_whatever_happens_every_word_comes_once_and_in_order(nodes: Nodes,
     assert found.histories == len(HISTORIES[door])
     assert not found.wrong
     assert found.connections > 1.5 * found.histories, "there were faults"
-    assert found.resumed_here
-    assert found.resumed_elsewhere
+    assert found.resumed.here
+    assert found.resumed.elsewhere
 
 
 def test_a_seed_is_a_plan() -> None:

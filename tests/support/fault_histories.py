@@ -18,7 +18,7 @@ from random import Random
 
 from sori_server.engine.fake import FakeBehaviour
 from support.chaos_proxy import ChaosProxy, Fault, Line, proxied
-from support.persistent import Dial, Manner, PersistentClient, grpc_dial
+from support.persistent import Dial, Manner, PersistentClient, Resumed, grpc_dial
 from support.server_process import ServerProcess, server_process
 from support.verdicts import verdict
 from support.websocket_dial import websocket_dial
@@ -27,6 +27,7 @@ from support.word_audio import conversation, linear16
 BYTES = 3_200
 """Of one word."""
 PATIENCE = 1.5
+MODEL_LOADING = "MODEL_LOADING"
 FAULTS = [*Fault, Fault.FIN, Fault.RST, Fault.RST, None]
 """What becomes of a connection; None for nothing."""
 SETTINGS: dict[str, object] = {
@@ -103,15 +104,31 @@ def _trouble(dice: Random, total: int) -> Trouble:
 
 
 @dataclass
+class Resumes:
+    """Seconds from noticing the last line that failed until a session went on, by how it did."""
+
+    here: list[float] = field(default_factory=list)
+    """At the same server."""
+    elsewhere: list[float] = field(default_factory=list)
+    """At another one."""
+    without_worker: list[float] = field(default_factory=list)
+    """Where the worker of the other one had just been killed, so that it took nobody."""
+
+    def of(self, resumed: Resumed, moved: bool) -> list[float]:
+        """Those of its kind."""
+        if MODEL_LOADING in resumed.refusals:
+            return self.without_worker
+        return self.elsewhere if moved else self.here
+
+
+@dataclass
 class History:
     """What happened to one plan."""
 
     plan: Plan
     problems: list[str]
     connections: int
-    resumed_here: list[float]
-    """Seconds from noticing a lost connection until the session went on, at the same server."""
-    resumed_elsewhere: list[float]
+    resumed: Resumes
 
 
 @dataclass(frozen=True)
@@ -156,24 +173,23 @@ class _Run:
         self._at = 0
         self._servers: dict[int, int] = {}
         """By connection, the port of the server at the end of its last line."""
+        self._line: Line | None = None
 
     async def history(self) -> History:
         audio = linear16(conversation(self.plan.utterances))
         async with proxied(self._port()) as (proxy, port):
             self._proxy: ChaosProxy = proxy
             client = PersistentClient(self._door.dial(lambda: port), audio, self.plan.manner)
+            client.line_failed = lambda: self._line is not None and self._line.fault is not None
             proxy.greet = lambda line: self._greet(line, client.connections)
             await client.run()
         elsewhere = self._moved(client)
         problems = [client.failure] if client.failure else []
         problems = problems or verdict(client.responses, self.plan.words, elsewhere)
-        return History(
-            self.plan,
-            problems,
-            client.connections,
-            [seconds for at, seconds in client.resumed if at not in elsewhere],
-            [seconds for at, seconds in client.resumed if at in elsewhere],
-        )
+        resumed = Resumes()
+        for each in client.resumed:
+            resumed.of(each, each.connection in elsewhere).append(each.took)
+        return History(self.plan, problems, client.connections, resumed)
 
     def _moved(self, client: PersistentClient) -> set[int]:
         """Connections that went on at another server than the last one that began."""
@@ -185,6 +201,7 @@ class _Run:
         return self._door.port(self._nodes[self._at])
 
     def _greet(self, line: Line, connection: int) -> None:
+        self._line = line
         self._servers[connection] = line.upstream  # a client may dial twice: the last one counts
         trouble = next(self._troubles, None)
         if trouble is None:
@@ -238,8 +255,7 @@ class Summary:
     worker_kills: int
     wrong: dict[int, list[str]] = field(default_factory=dict)
     """Problems by seed."""
-    resumed_here: list[float] = field(default_factory=list)
-    resumed_elsewhere: list[float] = field(default_factory=list)
+    resumed: Resumes = field(default_factory=Resumes)
 
 
 def summary_of(histories: Sequence[History]) -> Summary:
@@ -253,6 +269,9 @@ def summary_of(histories: Sequence[History]) -> Summary:
         faults=dict(faults),
         worker_kills=sum(trouble.kills_worker for trouble in troubles),
         wrong={each.plan.seed: each.problems for each in histories if each.problems},
-        resumed_here=sorted(s for each in histories for s in each.resumed_here),
-        resumed_elsewhere=sorted(s for each in histories for s in each.resumed_elsewhere),
+        resumed=Resumes(
+            sorted(s for each in histories for s in each.resumed.here),
+            sorted(s for each in histories for s in each.resumed.elsewhere),
+            sorted(s for each in histories for s in each.resumed.without_worker),
+        ),
     )

@@ -77,7 +77,7 @@ async def drained(streams: int, grace: float = 1.0) -> Drained:
         server_process(BEHAVIOUR, **ROOM, limits_drain_grace=grace) as server,
         AsyncExitStack() as stack,
     ):
-        opened = [await stack.enter_async_context(_stream(server)) for _ in range(streams)]
+        opened = [await stack.enter_async_context(stream_to(server)) for _ in range(streams)]
         async with asyncio.TaskGroup() as tasks:
             for number, stream in enumerate(opened):
                 tasks.create_task(_speak_until_heard(stream, number))
@@ -102,7 +102,8 @@ async def drained(streams: int, grace: float = 1.0) -> Drained:
     return Drained(streams, lost, counted, not_serving, exit_code, took)
 
 
-def _stream(server: ServerProcess) -> Stream:
+def stream_to(server: ServerProcess) -> Stream:
+    """A stream on a connection of its own that has not sent anything yet."""
     options = [("grpc.use_local_subchannel_pool", 1)]
     return Stream(grpc.aio.insecure_channel(server.address, options=options))
 
@@ -174,7 +175,7 @@ async def rolling_restart(
         for client, said in zip(clients, utterances, strict=True)
         for problem in wanted(client, words_of(said))
     ]
-    gaps = sorted(took for client in clients for _, took in client.resumed)
+    gaps = sorted(each.took for client in clients for each in client.resumed)
     return Rolled(streams, wrong, len(gaps), gaps)
 
 
@@ -223,7 +224,7 @@ async def _mini_texts(
     """Finals of each stream, and how many windows it was told are lost."""
 
     async def one() -> tuple[list[str], int]:
-        async with _stream(server) as stream:
+        async with stream_to(server) as stream:
             await stream.send(config=config_of(interim_results=True, language_codes=["en"]))
             await stream.audio(audio)
             await stream.end_of_audio()

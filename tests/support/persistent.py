@@ -120,14 +120,25 @@ class Manner:
     settings: dict[str, object] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class Resumed:
+    """A session that went on."""
+
+    connection: int
+    took: float
+    """Seconds from noticing the loss of the connection before."""
+    refusals: tuple[str, ...]
+    """Reasons that servers gave in between."""
+
+
 @dataclass
 class PersistentClient:
     """One session over as many connections as it takes.
 
     Attributes:
         responses: all that were received, each with the number of its connection.
-        resumed: by connection, seconds from noticing the loss of the one before until the
-            session went on.
+        resumed: how the session went on each time it did. What failed in between counts as
+            well, unless `line_failed` says that a line did, which is nobody's slowness.
         losses: why connections were lost.
         failure: why there is no session any more, if there is none.
     """
@@ -136,14 +147,16 @@ class PersistentClient:
     audio: bytes
     manner: Manner = field(default_factory=Manner)
     responses: list[tuple[int, pb.StreamingRecognizeResponse]] = field(default_factory=list)
-    resumed: list[tuple[int, float]] = field(default_factory=list)
+    resumed: list[Resumed] = field(default_factory=list)
     losses: list[str] = field(default_factory=list)
     failure: str = ""
     connections: int = 0
+    line_failed: Callable[[], bool] = lambda: False
 
     async def run(self) -> None:
         """Speak until everything was heard, or until `failure` says why not."""
         self._lost_at: float | None = None
+        self._refusals: list[str] = []
         try:
             async with asyncio.timeout(self.manner.give_up):
                 await self._persist()
@@ -162,8 +175,10 @@ class PersistentClient:
             try:
                 await self._connect()
             except LineLost as lost:
-                self._lost_at = self._lost_at or asyncio.get_running_loop().time()
+                if self._lost_at is None or self.line_failed():
+                    self._lost_at = asyncio.get_running_loop().time()
                 self.losses.append(str(lost))
+                self._refusals += [lost.reason] if lost.reason else []
                 if lost.reason not in AGAIN:
                     self.failure = str(lost)
                     return
@@ -218,8 +233,9 @@ class PersistentClient:
     def _start(self, started: pb.SessionStarted) -> None:
         if self._lost_at is not None and started.resumed:
             took = asyncio.get_running_loop().time() - self._lost_at
-            self.resumed.append((self.connections, took))
+            self.resumed.append(Resumed(self.connections, took, tuple(self._refusals)))
         self._lost_at = None
+        self._refusals.clear()
         if not self._next.done():
             self._next.set_result(started.next_byte_offset)
 
