@@ -47,6 +47,8 @@ GOING = {
     **dict.fromkeys(("BLACK_HOLE", "SIGSTOP"), SILENT),
 }
 LIMITS = Limits(max_final_delay=math.inf, resume_window=2.0)
+SETTLING = 0.2
+"""Seconds after which a server that is ready has begun everything that it always does."""
 LEAVING = 10.0
 """Seconds after which nothing may be left of a client."""
 
@@ -100,6 +102,7 @@ def _within(most: float, seconds: list[float]) -> bool:
 
 async def disconnects(_: argparse.Namespace) -> Measured:
     async with serving(limits=LIMITS) as served:
+        await asyncio.sleep(SETTLING)
         before = Standing.now(served)
         for kind, most in GOING.items():
             outlived, left = await _outlived(served, before, kind, most)
