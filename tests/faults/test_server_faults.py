@@ -29,6 +29,7 @@ async def test_a_drain_loses_no_word() -> None:
     assert sum(found.endings.values()) == 20
 
 
+@pytest.mark.timeout(150)  # a model is loaded twice, which takes a busy machine a while
 async def test_a_worker_killed_in_mid_batch_changes_no_final() -> None:
     found = await ordeals.worker_killed(3)
     assert found.finals
