@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
+import signal
+import time
 from collections.abc import AsyncIterator
+from contextlib import suppress
+from itertools import pairwise
 
+import grpc
 import pytest
 import pytest_asyncio
+from sori_server.engine.worker import FIRST_BACKOFF
 from support import bad_company, ordeals
-from support.server_process import ServerProcess
+from support.raw_client import config_of
+from support.server_process import ServerProcess, server_process
+from support.word_audio import linear16, speak
 
 pytestmark = [pytest.mark.faults, pytest.mark.asyncio(loop_scope="module")]
 
@@ -35,6 +45,50 @@ async def test_a_worker_killed_in_mid_batch_changes_no_final() -> None:
     assert found.finals
     assert found.different == 0
     assert found.warnings == 0
+
+
+async def test_a_crash_loop_backs_off_and_ends_the_process() -> None:
+    """Every worker dies as soon as there is one; the server tells whoever comes to try again."""
+    restarts = 5
+    settings = {"limits_max_worker_restarts": restarts, "limits_drain_grace": 0.1}
+    async with (
+        server_process(ordeals.BEHAVIOUR, **ordeals.ROOM, **settings) as server,
+        ordeals.stream_to(server) as stream,
+    ):
+        await stream.send(config=config_of())
+        await stream.until_kind("session_started")
+        killing = asyncio.create_task(kill_workers(server))
+        await ordeals.until_not_serving(server.address)
+        async with ordeals.stream_to(server) as late:
+            await late.send(config=config_of())
+            refused = await late.ended()
+        await stream.audio(linear16(speak(range(10))))
+        await stream.finalize()
+        ended = await stream.ended()
+        exit_code = await server.ended()
+        deaths = await killing
+    assert refused.code is grpc.StatusCode.UNAVAILABLE
+    assert refused.info.reason in {"MODEL_LOADING", "ENGINE_UNAVAILABLE", "SERVER_DRAINING"}
+    assert refused.retry_delay
+    assert ended.summary == ("UNAVAILABLE", "ENGINE_UNAVAILABLE")
+    assert ended.retry_delay
+    assert exit_code == 1
+    assert len(deaths) == 1 + restarts
+    pauses = [later - earlier for earlier, later in pairwise(deaths)]
+    assert all(pause >= FIRST_BACKOFF * 2**n for n, pause in enumerate(pauses[1:]))
+
+
+async def kill_workers(server: ServerProcess) -> list[float]:
+    """Kill each worker that the server starts, until it ends; when they died."""
+    deaths: dict[int, float] = {}
+    while server.process.poll() is None:
+        with suppress(ValueError, OSError):  # none, or none any more
+            pid = server.worker_pid
+            if pid not in deaths:
+                deaths[pid] = time.monotonic()
+                os.kill(pid, signal.SIGKILL)
+        await asyncio.sleep(0.01)
+    return list(deaths.values())
 
 
 async def test_an_engine_that_stands_still_loses_no_word(patient: ServerProcess) -> None:

@@ -81,7 +81,7 @@ async def drained(streams: int, grace: float = 1.0) -> Drained:
         async with asyncio.TaskGroup() as tasks:
             for number, stream in enumerate(opened):
                 tasks.create_task(_speak_until_heard(stream, number))
-        watching = asyncio.create_task(_until_not_serving(server.address))
+        watching = asyncio.create_task(until_not_serving(server.address))
         await asyncio.sleep(0.3)
         begun = time.monotonic()
         server.process.terminate()
@@ -119,7 +119,7 @@ async def _speak_until_heard(stream: Stream, number: int) -> None:
     await stream.until_kind("result")
 
 
-async def _until_not_serving(address: str) -> float:
+async def until_not_serving(address: str) -> float:
     """When health says so, on the monotonic clock."""
     async with grpc.aio.insecure_channel(address) as channel:
         watching = health_pb2_grpc.HealthStub(channel).Watch(health_pb2.HealthCheckRequest())
@@ -206,7 +206,7 @@ async def worker_killed(streams: int) -> WorkerKilled:
             await _until_windows(server, streams)
             begun = time.monotonic()
             os.kill(server.worker_pid, signal.SIGKILL)
-            await _until_not_serving(server.address)
+            await until_not_serving(server.address)
             back = await _until_serving(server.address) - begun
         texts = running.result()
     return WorkerKilled(
