@@ -19,7 +19,11 @@ from support.raw_client import config_of
 from support.server_process import ServerProcess, server_process
 from support.word_audio import linear16, speak
 
-pytestmark = [pytest.mark.faults, pytest.mark.asyncio(loop_scope="module")]
+pytestmark = [
+    pytest.mark.faults,
+    pytest.mark.asyncio(loop_scope="module"),
+    pytest.mark.timeout(150),  # servers and models take a busy machine a while to start
+]
 
 EACH = 6.0
 """MiB that a peer may cost."""
@@ -39,9 +43,8 @@ async def test_a_drain_loses_no_word() -> None:
     assert sum(found.endings.values()) == 20
 
 
-@pytest.mark.timeout(150)  # a model is loaded twice, which takes a busy machine a while
 async def test_a_worker_killed_in_mid_batch_changes_no_final() -> None:
-    found = await ordeals.worker_killed(3)
+    found = await ordeals.worker_killed(2)
     assert found.finals
     assert found.different == 0
     assert found.warnings == 0
@@ -92,7 +95,7 @@ async def kill_workers(server: ServerProcess) -> list[float]:
 
 
 async def test_an_engine_that_stands_still_loses_no_word(patient: ServerProcess) -> None:
-    found = await ordeals.stalled(patient, 6, 2.0)
+    found = await ordeals.stalled(patient, 4, 2.0)
     assert not found.wrong
     assert found.memory_most - found.memory_before <= EACH * found.streams
 
@@ -100,7 +103,7 @@ async def test_an_engine_that_stands_still_loses_no_word(patient: ServerProcess)
 async def test_peers_that_send_too_fast_cost_little_and_lose_no_word(
     patient: ServerProcess,
 ) -> None:
-    held, wrong = await bad_company.fast_senders(patient, 3, 24.0)
+    held, wrong = await bad_company.fast_senders(patient, 2, 20.0)
     assert not wrong
     assert held.each <= EACH
 
