@@ -139,6 +139,19 @@ async def test_halves_of_surrogate_pairs_are_no_text(served: Served, frame: str)
     assert socket.heard[0]["error"]["field"] == NO_TEXT[frame]
 
 
+@pytest.mark.parametrize("depth", [2, 700, 1_100])
+async def test_settings_are_no_lists_of_lists(served: Served, depth: int) -> None:
+    """Up to which depth JSON can be read, and a list be walked, differs by version of Python."""
+    async with connected(served.server.bridge_port, "/") as socket:
+        await socket.websocket.send_str(f'{{"language": {"[" * depth}{"]" * depth}}}')
+        assert await socket.until_closed() in {4400, 4409}
+    error = socket.heard[0]["error"]
+    assert (error["code"], error["field"]) in {
+        ("INVALID_CONFIG", "language"),
+        ("PROTOCOL_VIOLATION", "message"),
+    }
+
+
 async def test_other_rates_are_converted(served: Served) -> None:
     async with connected(served.server.bridge_port, "/?sample_rate=48000") as socket:
         await socket.audio(float32(SPOKEN.repeat(3)))

@@ -147,14 +147,16 @@ def _whole(fields: Fields, name: str, default: int) -> int:
 
 
 def _written(name: str, value: object) -> list[str]:
-    """A setting as it would be in the query."""
-    if isinstance(value, list):
-        return [text for item in value for text in _written(name, item)]
+    """A setting, or a list of them, as it would be in the query."""
+    return [_text(name, item) for item in (value if isinstance(value, list) else [value])]
+
+
+def _text(name: str, value: object) -> str:
     if isinstance(value, bool):
-        return ["true" if value else "false"]
+        return "true" if value else "false"
     if isinstance(value, str | int | float):
-        return [str(value)]
-    raise InvalidConfig(name[:64], "must be a string, a number, true or false")
+        return str(value)
+    raise InvalidConfig(name[:64], "must be a string, a number, true or false, or a list of these")
 
 
 def _answer(result: Result) -> dict[str, Any]:
