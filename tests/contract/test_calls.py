@@ -220,6 +220,14 @@ async def test_pages_there_cannot_be_are_refused(
     assert list(ending.violations) == [field]
 
 
+@pytest.mark.parametrize("call", ["Recognize", "ListModels", "GetServerInfo"])
+async def test_bytes_that_are_no_message_are_refused(served: Served, call: str) -> None:
+    async with served.channel() as channel:
+        ending = await failure_of(channel.unary_unary(f"/{SERVICE}/{call}")(b"\xff\xff"))
+    assert ending.summary == ("FAILED_PRECONDITION", "PROTOCOL_VIOLATION")
+    assert ending.metadata == {"field": "request"}
+
+
 async def test_the_model_listed_can_be_named(served: Served) -> None:
     async with served.stream(model="fake") as stream:
         started = (await stream.until_kind("session_started")).session_started

@@ -19,7 +19,7 @@ from sori_server.domain.limits import Limits
 from sori_server.runtime.gateway import Gateway
 from sori_server.transport.grpc.connections import PortConnections
 from sori_server.transport.grpc.reflection_v1 import add_reflection_v1
-from sori_server.transport.grpc.service import SpeechService, recognize_handler
+from sori_server.transport.grpc.service import SpeechService, question_handlers
 
 SERVICE: Final = speech_pb2.DESCRIPTOR.services_by_name["SpeechService"].full_name
 SERVICES: Final = (SERVICE, health.SERVICE_NAME, reflection.SERVICE_NAME)
@@ -73,8 +73,7 @@ class GrpcServer:
         self._health = health.aio.HealthServicer()
         service = SpeechService(gateway)
         speech_pb2_grpc.add_SpeechServiceServicer_to_server(service, self._server)
-        recognize = {"Recognize": recognize_handler(service)}
-        self._server.add_registered_method_handlers(SERVICE, recognize)
+        self._server.add_registered_method_handlers(SERVICE, question_handlers(service))
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
         reflection.enable_server_reflection(SERVICES, self._server)
         add_reflection_v1(SERVICES, self._server)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import suppress
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import grpc
-from google.protobuf.message import DecodeError
+from google.protobuf.message import DecodeError, Message
 from sori.v1 import speech_pb2 as pb
 from sori.v1 import speech_pb2_grpc as pb_grpc
 
@@ -25,11 +25,13 @@ Answer = TypeVar("Answer")
 StreamContext = grpc.aio.ServicerContext[
     pb.StreamingRecognizeRequest, pb.StreamingRecognizeResponse
 ]
-RecordingContext = grpc.aio.ServicerContext[pb.RecognizeRequest, pb.RecognizeResponse]
 
 
 class SpeechService(pb_grpc.SpeechServiceServicer):
-    """The four calls; every decision is the gateway's or the session's."""
+    """The four calls; every decision is the gateway's or the session's.
+
+    Those of one request read it themselves: see `question_handlers`.
+    """
 
     def __init__(self, gateway: Gateway) -> None:
         self._gateway = gateway
@@ -54,36 +56,35 @@ class SpeechService(pb_grpc.SpeechServiceServicer):
                 async with asyncio.timeout(self._gateway.limits.write_timeout):
                     await context.abort_with_status(grpc_status(error))
 
-    async def Recognize(  # type: ignore[override]  # see `recognize_handler`
+    async def Recognize(  # type: ignore[override]
         self,
         request_iterator: AsyncIterator[pb.RecognizeRequest],
-        context: RecordingContext,
+        context: grpc.aio.ServicerContext[pb.RecognizeRequest, pb.RecognizeResponse],
     ) -> pb.RecognizeResponse:
         """Serve one recording."""
         return await _answered(self._recognize(request_iterator), context)
 
-    async def ListModels(
+    async def ListModels(  # type: ignore[override]
         self,
-        request: pb.ListModelsRequest,
+        request_iterator: AsyncIterator[pb.ListModelsRequest],
         context: grpc.aio.ServicerContext[pb.ListModelsRequest, pb.ListModelsResponse],
     ) -> pb.ListModelsResponse:
         """List the model this server serves."""
-        return await _answered(self._list_models(request), context)
+        return await _answered(self._list_models(request_iterator), context)
 
-    async def GetServerInfo(
+    async def GetServerInfo(  # type: ignore[override]
         self,
-        request: pb.GetServerInfoRequest,
+        request_iterator: AsyncIterator[pb.GetServerInfoRequest],
         context: grpc.aio.ServicerContext[pb.GetServerInfoRequest, pb.GetServerInfoResponse],
     ) -> pb.GetServerInfoResponse:
         """Report version, limits and load."""
-        del request, context
-        return await self._backend.server_info()
+        return await _answered(self._server_info(request_iterator), context)
 
     async def _recognize(
         self, request_iterator: AsyncIterator[pb.RecognizeRequest]
     ) -> pb.RecognizeResponse:
         with self._gateway.receiving():
-            request = await self._recording(request_iterator)
+            request = await self._question(request_iterator)
             config = requests.recording_config(
                 request.config, self._gateway.limits, self._gateway.preset
             )
@@ -99,25 +100,33 @@ class SpeechService(pb_grpc.SpeechServiceServicer):
             summary=responses.summary(door.summary),
         )
 
-    async def _recording(
-        self, request_iterator: AsyncIterator[pb.RecognizeRequest]
-    ) -> pb.RecognizeRequest:
+    async def _list_models(
+        self, request_iterator: AsyncIterator[pb.ListModelsRequest]
+    ) -> pb.ListModelsResponse:
+        requests.check_page(await self._question(request_iterator))
+        return pb.ListModelsResponse(models=await self._backend.models())
+
+    async def _server_info(
+        self, request_iterator: AsyncIterator[pb.GetServerInfoRequest]
+    ) -> pb.GetServerInfoResponse:
+        await self._question(request_iterator)
+        return await self._backend.server_info()
+
+    async def _question(self, request_iterator: AsyncIterator[Question]) -> Question:
         limit = self._gateway.limits.idle_timeout
         try:
             async with asyncio.timeout(limit):
                 request = await anext(request_iterator, None)
         except TimeoutError:
             raise IdleTimeout(
-                f"the recording was not received within {limit:g} s",
+                f"the request was not received within {limit:g} s",
                 metadata={"idle_timeout": f"{limit:g}"},
             ) from None
+        except DecodeError:
+            raise _no_message() from None
         if request is None:
             raise ProtocolViolation("request: nothing was sent", metadata={"field": "request"})
         return request
-
-    async def _list_models(self, request: pb.ListModelsRequest) -> pb.ListModelsResponse:
-        requests.check_page(request)
-        return pb.ListModelsResponse(models=await self._backend.models())
 
 
 class GrpcLink:
@@ -155,19 +164,28 @@ async def _answered(
         raise
 
 
-def recognize_handler(
+def question_handlers(
     service: SpeechService,
-) -> grpc.RpcMethodHandler[pb.RecognizeRequest, pb.RecognizeResponse]:
-    """`Recognize` as a call that reads its request itself, which is the same on the wire.
+) -> Mapping[str, grpc.RpcMethodHandler[Any, Any]]:
+    """Calls of one request as calls that read it themselves, which is the same on the wire.
 
-    Room for the recording is taken before its bytes are: a crowd of callers cannot fill the
-    memory with recordings that are then refused.
+    Room for a recording is taken before its bytes are: a crowd of callers cannot fill the
+    memory with recordings that are then refused. Of bytes that are no message gRPC would tell
+    as of an error of the server's.
     """
-    return grpc.stream_unary_rpc_method_handler(
-        service.Recognize,
-        request_deserializer=pb.RecognizeRequest.FromString,
-        response_serializer=pb.RecognizeResponse.SerializeToString,
-    )
+    calls: Mapping[str, tuple[Callable[..., Awaitable[Message]], type[Message]]] = {
+        "Recognize": (service.Recognize, pb.RecognizeRequest),
+        "ListModels": (service.ListModels, pb.ListModelsRequest),
+        "GetServerInfo": (service.GetServerInfo, pb.GetServerInfoRequest),
+    }
+    return {
+        name: grpc.stream_unary_rpc_method_handler(
+            behavior,
+            request_deserializer=request.FromString,
+            response_serializer=lambda answer: answer.SerializeToString(),
+        )
+        for name, (behavior, request) in calls.items()
+    }
 
 
 async def _read(context: grpc.aio.ServicerContext[Question, Answer]) -> Question | None:
@@ -179,7 +197,11 @@ async def _read(context: grpc.aio.ServicerContext[Question, Answer]) -> Question
     try:
         message = await context.read()
     except DecodeError:
-        raise ProtocolViolation(
-            "request: these bytes are no message of the contract", metadata={"field": "request"}
-        ) from None
+        raise _no_message() from None
     return None if message is grpc.aio.EOF else message
+
+
+def _no_message() -> ProtocolViolation:
+    return ProtocolViolation(
+        "request: these bytes are no message of the contract", metadata={"field": "request"}
+    )
