@@ -267,6 +267,33 @@ async def test_sites_that_are_named_may_use_everything(allowed: str) -> None:
             assert await client.until_closed() == 1000
 
 
+@pytest.mark.parametrize(
+    "header",
+    [
+        b"Authorization: Bearer \xff",
+        b"Authorization: Bearer \xc3\xa9",
+        b"Authorization: a\tb",
+        b"Origin: http://\xff",
+        b"Sec-WebSocket-Key: \xc3\xa9",
+        b"Sec-WebSocket-Version: \xff",
+    ],
+)
+async def test_headers_that_are_no_ascii_are_refused_by_name(
+    header: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Where there is a server behind the bridge, it could not be shown such a client."""
+    async with serving() as served:
+        name = header.partition(b":")[0]
+        lines = [each for each in HANDSHAKE[:-4].split(b"\r\n") if not each.startswith(name)]
+        request = b"\r\n".join([*lines, header, b"Connection: close", b"", b""])
+        _, said = await closed_after(served.server.bridge_port, request)
+    head, body = said.split(b"\r\n\r\n", 1)
+    assert head.split()[1] == b"400"
+    error = json.loads(body)["error"]
+    assert (error["code"], error["field"]) == ("INVALID_CONFIG", name.decode())
+    assert not [each for each in caplog.records if each.levelname == "ERROR"]
+
+
 # -------------------------------------------------------------------- what is there
 
 

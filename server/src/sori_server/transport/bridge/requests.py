@@ -9,7 +9,7 @@ from typing import Final
 from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler
 
-from sori_server.domain.errors import SoriError
+from sori_server.domain.errors import InvalidConfig, SoriError
 from sori_server.transport.bridge.errors import error_response, http_failure
 from sori_server.transport.bridge.origins import OriginPolicy
 
@@ -24,12 +24,19 @@ _ALLOWED: Final = {
     hdrs.ACCESS_CONTROL_ALLOW_HEADERS: "*, Authorization",
     hdrs.ACCESS_CONTROL_MAX_AGE: "600",
 }
+_ASCII: Final = (
+    hdrs.AUTHORIZATION,
+    hdrs.ORIGIN,
+    hdrs.SEC_WEBSOCKET_KEY,
+    hdrs.SEC_WEBSOCKET_VERSION,
+)
+"""Headers whose bytes go on to where only printable ASCII can be."""
 
 _log = logging.getLogger(__name__)
 
 
 class Gatekeeper:
-    """A middleware around all handlers: origins are checked, errors become answers in JSON."""
+    """A middleware around all handlers: headers are checked, errors become answers in JSON."""
 
     def __init__(self, origins: OriginPolicy, streams: Collection[str]) -> None:
         """`streams` are the paths of WebSockets."""
@@ -50,6 +57,7 @@ class Gatekeeper:
     async def answer(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         """The answer of `handler`, or why there is none."""
         try:
+            _check_headers(request)
             if not (is_websocket(request) and request.path in self._streams):
                 self._origins.check(request.headers)  # streams are told in their own way
             if _asks_first(request):
@@ -67,6 +75,13 @@ class Gatekeeper:
         if not request.content.is_eof():
             response.force_close()
         return response
+
+
+def _check_headers(request: web.Request) -> None:
+    for name in _ASCII:
+        for value in request.headers.getall(name, ()):
+            if not (value.isascii() and value.isprintable()):
+                raise InvalidConfig(name, "only printable ASCII is allowed")
 
 
 def is_websocket(request: web.Request) -> bool:
