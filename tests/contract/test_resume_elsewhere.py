@@ -108,6 +108,22 @@ async def test_no_server_asks_for_audio_that_was_committed(nodes: tuple[Served, 
     assert_heard(client.texts, WORDS)
 
 
+@pytest.mark.parametrize("last", [2**53 + 1, 2**63 - 1])
+async def test_no_session_had_so_many_responses(nodes: tuple[Served, Served], last: int) -> None:
+    """The other server cannot know how many there were, and goes on counting from there."""
+    client = Resuming(nodes[0])
+    async with client.connection() as stream:
+        await stream.audio_from(AUDIO, 0, SECOND)
+        await asyncio.sleep(0.05)
+    async with client.connection(client.token, last, served=nodes[1]) as stream:
+        ending = await stream.ended()
+    assert ending.summary == ("INVALID_ARGUMENT", "INVALID_CONFIG")
+    assert list(ending.violations) == ["config.resume.last_sequence"]
+    async with client.connection(client.token, 2**53, served=nodes[1]) as stream:
+        assert (await stream.until_started()).resumed
+        assert stream.last_sequence == 2**53 + 1
+
+
 async def test_a_token_used_elsewhere_is_refused_there(nodes: tuple[Served, Served]) -> None:
     client = Resuming(nodes[0])
     async with client.connection() as stream:

@@ -36,6 +36,9 @@ from sori_server.runtime.door import (
 )
 from sori_server.runtime.validation import check_adaptation, check_given
 
+LAST_SEQUENCE: Final = 2**53
+"""Greatest number of a response: JSON clients count exactly so far, and no session gets there."""
+
 Default = TypeVar("Default", float, float | None)
 Number = TypeVar("Number", bound=int)
 Value = TypeVar("Value")
@@ -114,6 +117,10 @@ def _resume(message: pb.ResumeOptions, limits: Limits) -> ResumeConfig:
         raise InvalidConfig(f"{path}.window", f"{window:g} s is not above 0")
     if message.last_sequence < 0:
         raise InvalidConfig(f"{path}.last_sequence", f"{message.last_sequence} is negative")
+    if message.last_sequence > LAST_SEQUENCE:
+        raise InvalidConfig(
+            f"{path}.last_sequence", f"{message.last_sequence} is above {LAST_SEQUENCE}"
+        )
     if message.last_sequence and not message.resume_token:
         raise InvalidConfig(f"{path}.last_sequence", "means nothing without a resume_token")
     if not enabled:
