@@ -151,6 +151,31 @@ async def test_tokens_of_others_forged_or_used_open_nothing(served: Served) -> N
     assert_heard(mine.finals, range(40))
 
 
+BROKEN = {
+    "reserved bits": (b"\xff\xff\xff\xff", 1002),
+    "text that is no UTF-8": (b"\x81\x82\0\0\0\0\xff\xff", 1007),
+    "a frame that is too long": (b"\x82\xff" + (2**62).to_bytes(8, "big") + bytes(4), 1009),
+}
+
+
+@pytest.mark.parametrize("what", BROKEN)
+async def test_what_is_no_frame_ends_the_session_after_its_words(served: Served, what: str) -> None:
+    """There is no end to the errors that can be read behind it: one is enough."""
+    data, close_code = BROKEN[what]
+    session = Session(served)
+    async with session.connection() as socket:
+        await session.begin(socket)
+        await socket.audio(SPOKEN)
+        transport = socket.websocket._response.connection.transport  # type: ignore[union-attr]
+        transport.write(data)
+        while frame := await socket.next():
+            if frame["type"] != "error":
+                session.keep(frame)
+        assert socket.websocket.close_code == close_code
+    assert socket.heard[-1]["field"] == "message"
+    assert_heard(session.finals, range(40))
+
+
 async def test_an_acknowledgement_from_the_future_is_refused(served: Served) -> None:
     session = Session(served)
     async with session.connection() as socket:

@@ -126,12 +126,14 @@ class WebSocketLink:
         self._waiting.appendleft(message)
 
     async def read(self) -> pb.StreamingRecognizeRequest | None:
-        """The next message; None after a Close frame.
+        """The next message; None after a Close frame, and behind what was no frame.
 
         Raises:
             ClientError: what the client sent is no message.
         """
         while not self._waiting:
+            if self._broken is not None:
+                return None
             frame = await self._socket.take()
             if frame.type is WSMsgType.BINARY:
                 self._waiting.extend(self._pieces(frame.data))
