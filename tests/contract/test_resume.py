@@ -11,6 +11,7 @@ from google.protobuf.duration_pb2 import Duration
 from sori.v1 import speech_pb2 as pb
 from sori_server.domain.limits import Limits
 from sori_server.engine.fake import FakeBehaviour
+from sori_server.runtime.resumable import MESSAGE_BYTES
 from support.raw_client import Ending
 from support.resuming import Resuming, ResumingStream
 from support.speech_server import Served, serving
@@ -330,6 +331,24 @@ async def test_a_reader_that_does_not_acknowledge_is_detached_and_loses_nothing(
                 await stream.ended()
     client.assert_dense()
     assert_heard(client.texts, WORDS)
+
+
+async def test_few_messages_are_held_for_a_reader_that_does_not_acknowledge() -> None:
+    limits = Limits(max_unacknowledged=4, write_timeout=0.5, max_chunk_bytes=6_400)
+    async with serving(limits=limits) as served:
+        client = Resuming(served)
+        async with client.connection() as stream:
+            await stream.until_started()
+            (session,) = served.gateway.sessions._streams.values()
+            connection = session._connection
+            assert connection is not None
+            for number in range(3_000):
+                await stream.finalize(str(number))
+                assert len(connection.held) <= 6_400 // MESSAGE_BYTES
+                if stream.ending is not None:
+                    break
+            ending = await stream.ended()
+        assert ending.summary == ("ABORTED", "SLOW_READER")
 
 
 async def test_a_reader_that_acknowledges_is_never_in_the_way_of_its_own_audio() -> None:

@@ -32,6 +32,8 @@ from sori_server.runtime.turns import Turns
 
 RENEWAL: Final = 0.5
 """Share of the resume window after which a client gets a new token."""
+MESSAGE_BYTES: Final = 128
+"""What a message that is held counts besides its audio."""
 
 
 @dataclass(slots=True, eq=False)
@@ -48,8 +50,9 @@ class Connection:
 
     @property
     def held_bytes(self) -> int:
-        """Audio that was not taken yet."""
-        return sum(len(each.data) for each in self.held if isinstance(each, AudioBytes))
+        """Audio that was not taken yet; other messages count as well, so that they have a bound."""
+        audio = sum(len(each.data) for each in self.held if isinstance(each, AudioBytes))
+        return audio + MESSAGE_BYTES * len(self.held)
 
 
 class ResumableStream:
