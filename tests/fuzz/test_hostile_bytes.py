@@ -222,6 +222,63 @@ async def test_every_message_of_the_contract_is_no_frame(served: Served) -> None
     await together(client(name, unpacked(data)[:9]) for name, data in every("stream"))
 
 
+def masked(head: bytes, payload: bytes = b"") -> bytes:
+    """A frame of a client whose mask does nothing; `payload` has fewer than 126 bytes."""
+    return head + bytes([0x80 | len(payload)]) + bytes(4) + payload
+
+
+NO_FRAMES = {
+    "zeros": bytes(64),
+    "ones": b"\xff" * 64,
+    "HTTP": b"GET / HTTP/1.1\r\nHost: x\r\n\r\n",
+    "a reserved opcode": masked(b"\x83", b"x"),
+    "a reserved bit": masked(b"\xc1", b"{}"),
+    "no mask": b"\x81\x02{}",
+    "a continuation of nothing": masked(b"\x80", b"x"),
+    "a text in a text": masked(b"\x01", b"{") + masked(b"\x81", b"}"),
+    "a text that never ends": masked(b"\x01", b"{") + masked(b"\x00", b" ") * 99,
+    "half a character": masked(b"\x81", b"\xe2\x82"),
+    "a ping in pieces": masked(b"\x09", b"x"),
+    "a ping too long": b"\x89\xfe\x00\x7e" + bytes(4 + 126),
+    "a pong nobody asked for": masked(b"\x8a", b"x" * 125),
+    "99 pings": masked(b"\x89", b"x" * 125) * 99,
+    "a close code of one byte": masked(b"\x88", b"\x03"),
+    "a close code that is none": masked(b"\x88", b"\xff\xff"),
+    "a reason that is no UTF-8": masked(b"\x88", b"\x03\xe8\xff"),
+    "a length of 2**64": b"\x82\xff" + b"\xff" * 8 + bytes(4),
+    "a length of 2**62": b"\x81\xff" + (2**62).to_bytes(8, "big") + bytes(4),
+    "a frame that is cut": b"\x82\xfe\xff\xff" + bytes(99),
+    "half a head": b"\x82",
+}
+
+
+BEFORE: dict[str, tuple[str, Sequence[dict[str, object]]]] = {
+    "first": ("/v1/stream", []),
+    "after a config": ("/v1/stream", [config_frame()]),
+    "in a session that can be resumed": ("/v1/stream", [config_frame(resume={"enabled": True})]),
+    "first in the plain protocol": ("/", []),
+}
+
+
+@pytest.mark.parametrize("when", BEFORE)
+async def test_what_is_no_frame_ends_the_connection(served: Served, when: str) -> None:
+    path, before = BEFORE[when]
+
+    async def client(data: bytes) -> None:
+        async with connected(served.server.bridge_port, path) as socket:
+            for frame in before:
+                await socket.say(frame)
+            response = socket.websocket._response
+            assert response.connection is not None
+            assert response.connection.transport is not None
+            response.connection.transport.write(data)
+            response.connection.transport.write_eof()  # type: ignore[attr-defined]
+            code = await socket.until_closed()
+            assert code in {*CLOSE_CODES, 1002, 1006}, (data, code)
+
+    await together(map(client, NO_FRAMES.values()))
+
+
 FAR = {
     f"{2**63}": (4400, "INVALID_CONFIG"),
     "1e308": (4400, "INVALID_CONFIG"),

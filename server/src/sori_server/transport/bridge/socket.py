@@ -134,7 +134,10 @@ class WebSocketLink:
         while not self._waiting:
             if self._broken is not None:
                 return None
-            frame = await self._socket.take()
+            try:
+                frame = await self._socket.take()
+            except ConnectionError:  # who sent a ping is not there any more for the pong
+                await self._lose()
             if frame.type is WSMsgType.BINARY:
                 self._waiting.extend(self._pieces(frame.data))
             elif frame.type is WSMsgType.TEXT:
