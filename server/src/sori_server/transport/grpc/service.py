@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
 from contextlib import suppress
 from typing import Any, TypeVar
 
@@ -22,6 +22,7 @@ from sori_server.transport.grpc.status import grpc_status
 
 Question = TypeVar("Question")
 Answer = TypeVar("Answer")
+Result = TypeVar("Result")
 StreamContext = grpc.aio.ServicerContext[
     pb.StreamingRecognizeRequest, pb.StreamingRecognizeResponse
 ]
@@ -130,19 +131,28 @@ class SpeechService(pb_grpc.SpeechServiceServicer):
 
 
 class GrpcLink:
-    """One `StreamingRecognize` call as the backend sees it."""
+    """One `StreamingRecognize` call as the backend sees it.
+
+    Who reads or writes may be cancelled, what gRPC does for it is not: it frees a message, and
+    the buffers of the connection that it lies in, only for those who wait until the end.
+    """
 
     def __init__(self, context: StreamContext) -> None:
         self._context = context
+        self._reading: asyncio.Task[pb.StreamingRecognizeRequest | None] | None = None
 
     async def read(self) -> pb.StreamingRecognizeRequest | None:
         """The next message of the call; None after a half-close, or a lost connection."""
-        return await _read(self._context)
+        if self._reading is None:
+            self._reading = _to_its_end(_read(self._context))
+        message = await asyncio.shield(self._reading)
+        self._reading = None
+        return message
 
     async def write(self, response: pb.StreamingRecognizeResponse) -> None:
         """Write one response. A client that is gone never takes it: gRPC cancels the call then."""
         try:
-            await self._context.write(response)
+            await asyncio.shield(_to_its_end(self._context.write(response)))
         except grpc.aio.InternalError:
             await asyncio.get_running_loop().create_future()
 
@@ -188,7 +198,14 @@ def question_handlers(
     }
 
 
-async def _read(context: grpc.aio.ServicerContext[Question, Answer]) -> Question | None:
+def _to_its_end(operation: Coroutine[Any, Any, Result]) -> asyncio.Task[Result]:
+    """Do it, whether somebody waits for it or not."""
+    task = asyncio.create_task(operation)
+    task.add_done_callback(lambda done: done.cancelled() or done.exception())
+    return task
+
+
+async def _read(context: StreamContext) -> pb.StreamingRecognizeRequest | None:
     """The next message of a call; None after the last.
 
     Raises:
@@ -198,7 +215,7 @@ async def _read(context: grpc.aio.ServicerContext[Question, Answer]) -> Question
         message = await context.read()
     except DecodeError:
         raise _no_message() from None
-    return None if message is grpc.aio.EOF else message
+    return message if isinstance(message, pb.StreamingRecognizeRequest) else None
 
 
 def _no_message() -> ProtocolViolation:
