@@ -1,0 +1,108 @@
+"""Peers that flood, and bytes that grow: refused, forgotten, and nobody else notices."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+
+import grpc
+import pytest
+import pytest_asyncio
+from sori.v1 import speech_pb2 as pb
+from support.bad_company import patient_server
+from support.chaos_proxy import Fault, proxied
+from support.floods import BRIDGE_FLOODS, FLOODS, flood
+from support.ordeals import stream_to
+from support.raw_client import Stream, config_of
+from support.server_process import Census, ServerProcess, memory_of
+from support.word_audio import assert_heard, linear16, speak
+
+pytestmark = [pytest.mark.faults, pytest.mark.asyncio(loop_scope="module")]
+
+MIB = 1 << 20
+MOST_GROWN = 24.0
+"""MiB of memory after a flood; what the allocator keeps is among it."""
+FLOOD_SECONDS = 1.0
+PACE = 5_000.0
+"""How often a second a peer does what it does, at most."""
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def server() -> AsyncIterator[ServerProcess]:
+    async with patient_server() as server:
+        yield server
+
+
+@pytest_asyncio.fixture(autouse=True, loop_scope="module")
+async def nothing_is_left(server: ServerProcess) -> AsyncIterator[None]:
+    """A stream beside it gets its words; afterwards all is as it was before."""
+    before = await server.until_idle()
+    async with stream_to(server) as stream:
+        await stream.send(config=config_of(interim_results=True))
+        await stream.audio(linear16(speak(range(20))))
+        yield
+        await stream.audio(linear16(speak(range(20, 40))))
+        await stream.end_of_audio(40 * 3_200)
+        await stream.summary()
+        assert_heard(stream.texts, range(40))
+    async with asyncio.timeout(20):
+        while not as_before(before, after := await server.until_idle()):  # noqa: ASYNC110
+            await asyncio.sleep(0.05)
+    assert after.memory - before.memory < MOST_GROWN
+
+
+def as_before(before: Census, after: Census) -> bool:
+    """Whether all that peers had is gone."""
+    return after.descriptors <= before.descriptors + 2 and after.tasks <= before.tasks + 2
+
+
+@pytest.mark.parametrize("kind", FLOODS)
+async def test_floods(server: ServerProcess, kind: str) -> None:
+    port = server.bridge_port if kind in BRIDGE_FLOODS else server.port
+    assert await asyncio.to_thread(flood, kind, port, FLOOD_SECONDS, PACE) > 0
+
+
+def packing(server: ServerProcess) -> Stream:
+    """A stream whose messages are compressed, however large they are."""
+    options = [("grpc.use_local_subchannel_pool", 1), ("grpc.max_send_message_length", -1)]
+    gzip = grpc.Compression.Gzip
+    return Stream(grpc.aio.insecure_channel(server.address, options=options, compression=gzip))
+
+
+@pytest.mark.parametrize(("size", "reason"), [(3 * MIB, "INVALID_CONFIG"), (64 * MIB, "")])
+async def test_messages_that_grow_when_they_are_unpacked(
+    server: ServerProcess, size: int, reason: str
+) -> None:
+    """What gRPC takes is refused by its chunk, what it does not take is never unpacked."""
+    before = (await server.census()).memory
+    for _ in range(3):
+        async with packing(server) as stream:
+            await stream.send(config=config_of())
+            await stream.send(audio=pb.AudioChunk(data=bytes(size)))
+            ending = await stream.ended()
+            assert ending.info.reason == reason
+            assert ending.code.name == ("INVALID_ARGUMENT" if reason else "RESOURCE_EXHAUSTED")
+    assert memory_of(server.process.pid) - before < 8 + 4 * 4
+
+
+@pytest.mark.parametrize("size", [4 * MIB - 100, 31 * MIB])
+async def test_messages_that_never_end(server: ServerProcess, size: int) -> None:
+    """Each stream holds what came of the largest message there may be, and no more."""
+    peers, before = 20, (await server.census()).memory
+    async with proxied(server.port) as (proxy, port), AsyncExitStack() as stack:
+        proxy.greet = lambda line: line.give_out(up=size - 64 * 1024, then=Fault.BLACK_HOLE)
+        options = [("grpc.use_local_subchannel_pool", 1), ("grpc.max_send_message_length", -1)]
+        streams = []
+        for _ in range(peers):
+            channel = grpc.aio.insecure_channel(f"127.0.0.1:{port}", options=options)
+            stream = await stack.enter_async_context(Stream(channel))
+            await stream.send(config=config_of())
+            sending = stream.send(audio=pb.AudioChunk(data=bytes(size)))
+            stack.callback(asyncio.create_task(sending).cancel)
+            streams.append(stream)
+        async with asyncio.timeout(30):
+            for stream, line in zip(streams, proxy.lines, strict=True):
+                while stream.ending is None and line.fault is None:  # noqa: ASYNC110
+                    await asyncio.sleep(0.05)
+        assert memory_of(server.process.pid) - before < 6 * peers
