@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import re
+from pathlib import Path
 
 import pytest
 from sori_server.domain.config import LONGEST_UTTERANCE, RecognitionConfig
@@ -11,6 +13,9 @@ from sori_server.domain.limits import Limits
 pytestmark = pytest.mark.unit
 
 LIMITS = Limits()
+DOCS = Path(__file__).parents[3] / "docs/limits.md"
+ROW = re.compile(r"^\| `(\w+)` \| ([\d.]+)( KiB| MiB)? \|", re.MULTILINE)
+UNITS = {"": 1, " KiB": 1024, " MiB": 1024**2}
 
 
 @pytest.mark.parametrize("field", dataclasses.fields(Limits), ids=lambda field: field.name)
@@ -48,3 +53,10 @@ def test_every_final_is_waited_for_in_a_drain() -> None:
 def test_all_streams_may_have_a_window_waiting() -> None:
     """A final in the engine and the interim of the next utterance, each."""
     assert LIMITS.max_pending_windows >= 2 * LIMITS.max_streams
+
+
+def test_every_limit_has_a_line_in_the_docs_with_its_number() -> None:
+    rows = ROW.findall(DOCS.read_text(encoding="utf-8"))
+    told = {name: float(number) * UNITS[unit] for name, number, unit in rows}
+    assert len(rows) == len(told), "each has one line"
+    assert told == dataclasses.asdict(LIMITS)
