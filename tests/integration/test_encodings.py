@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 import pytest_asyncio
 from sori.v1 import speech_pb2 as pb
+from sori_server.domain.limits import Limits
 from support.raw_client import LINEAR16, Stream, config_of, failure_of
 from support.recordings import read_recording
 from support.speech_server import Served, serving_mini
@@ -26,7 +27,7 @@ MIXED = read_recording("en_ko_mixed")
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def served() -> AsyncIterator[Served]:
-    async with serving_mini() as served:
+    async with serving_mini(Limits(max_recording_bytes=8 * 1024 * 1024)) as served:
         yield served
 
 

@@ -193,9 +193,10 @@ async def _kept_alive(stream: Stream) -> AsyncIterator[None]:
 
 
 @asynccontextmanager
-async def serving_mini() -> AsyncIterator[Served]:
+async def serving_mini(limits: Limits | None = None) -> AsyncIterator[Served]:
     """A server with the bundled model, on this machine's processor."""
-    settings = Settings(model="mini", device="cpu", grpc_port=0, bridge_port=0)
+    limits = limits or Limits()
+    settings = Settings(model="mini", device="cpu", grpc_port=0, bridge_port=0, limits=limits)
     sys.modules["__main__"] = ModuleType("__main__")
     engine = build_engine(settings, resolve_model(settings))
     async with Server(settings, engine) as server:

@@ -119,15 +119,21 @@ async def test_a_write_that_nobody_waits_for_is_done_in_the_end() -> None:
     assert set(received) == {response.SerializeToString()}
 
 
-async def test_bytes_that_are_no_message_are_told_once() -> None:
-    told = list[str]()
+async def test_bytes_that_are_no_message_are_told_once_and_the_next_message_comes() -> None:
+    told = list[str | None]()
 
     async def handler(link: GrpcLink) -> None:
         with pytest.raises(ProtocolViolation) as refused:
             await link.read()
         told.append(str(refused.value))
+        request = await link.read()
+        assert request is not None
+        told.append(request.WhichOneof("request"))
+        assert await link.read() is None
 
     async with called(handler) as call:
         await call.write(b"\xff\xff no message")
+        await call.write(keep_alive())
+        await call.done_writing()
         assert await call.read() is grpc.aio.EOF
-    assert "no message of the contract" in told[0]
+    assert told == ["request: these bytes are no message of the contract", "keep_alive"]

@@ -123,8 +123,8 @@ class GrpcServer:
     async def stop(self) -> None:
         """Close the port and end the calls that are left."""
         self._watching.cancel()
-        await self._server.stop(self._gateway.limits.write_timeout)
         self._trimming.cancel()
+        await self._server.stop(self._gateway.limits.write_timeout)
 
 
 async def _trim(connections: PortConnections) -> None:

@@ -145,9 +145,9 @@ class GrpcLink:
         """The next message of the call; None after a half-close, or a lost connection."""
         if self._reading is None:
             self._reading = _to_its_end(_read(self._context))
-        message = await asyncio.shield(self._reading)
-        self._reading = None
-        return message
+        await asyncio.wait((self._reading,))  # who is cancelled here leaves it to the next one
+        done, self._reading = self._reading, None
+        return done.result()
 
     async def write(self, response: pb.StreamingRecognizeResponse) -> None:
         """Write one response. A client that is gone never takes it: gRPC cancels the call then."""
