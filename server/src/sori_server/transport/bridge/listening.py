@@ -22,6 +22,8 @@ nobody would notice that a client is slow."""
 RECEIVE_BUFFER: Final = 256 * 1024
 """Bytes the system takes ahead of the server: a ping behind minutes of audio is answered too late
 for the client that sent it."""
+SWEEPS: Final = 10
+"""In the time that a connection has for the head of a request."""
 _FULL: Final = b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\nContent-Length: 0\r\n\r\n"
 
 
@@ -31,7 +33,11 @@ class Listener:
     def __init__(self, server: web.Server, limits: Limits) -> None:
         self._server = server
         self._limits = limits
-        self._silent: dict[asyncio.BaseProtocol, asyncio.TimerHandle] = {}
+        self._silent: dict[web.RequestHandler, float] = {}
+        """Deadlines on the loop's clock. Those of connections that were lost go with the next
+        sweep: kept until their time, ten thousand of them would make each collection of garbage
+        take a tenth of a second."""
+        self._sweeping: asyncio.TimerHandle | None = None
         self._listening: asyncio.Server | None = None
 
     async def start(self, host: str, port: int) -> int:
@@ -53,6 +59,7 @@ class Listener:
             ) from error
         for listening in self._listening.sockets:
             self._bound(listening)
+        self._sweep()
         bound: int = self._listening.sockets[0].getsockname()[1]
         return bound
 
@@ -60,14 +67,13 @@ class Listener:
         """Accept no more connections."""
         if self._listening is not None:
             self._listening.close()
-        for deadline in self._silent.values():
-            deadline.cancel()
+        if self._sweeping is not None:
+            self._sweeping.cancel()
         self._silent.clear()
 
     def note_request(self, request: web.Request) -> None:
         """Take note that the head of a request has come."""
-        if (deadline := self._silent.pop(request.protocol, None)) is not None:
-            deadline.cancel()
+        self._silent.pop(request.protocol, None)
 
     def _bound(self, listening: socket.socket) -> None:
         """What the system does by itself for connections, which inherit it."""
@@ -81,25 +87,32 @@ class Listener:
         if len(self._server.connections) >= self._limits.max_connections:
             return _Refusal()
         connection = self._server()
-        loop, patience = asyncio.get_running_loop(), self._limits.header_timeout
-        self._silent[connection] = loop.call_later(patience, self._abort, connection)
-        loop.call_later(0, self._check_peer, connection)  # when it knows its other end
+        asyncio.get_running_loop().call_later(0, self._admit, connection)
         return connection
 
-    def _check_peer(self, connection: web.RequestHandler) -> None:
-        """Close a connection whose other end has too many."""
+    def _admit(self, connection: web.RequestHandler) -> None:
+        """Give a connection that knows its other end a deadline, if that has not too many."""
         transport, peer = connection.transport, _peer_of(connection)
         if transport is None or peer is None:
             return
-        mates = sum(_peer_of(each) == peer for each in self._server.connections)
-        if mates > self._limits.max_connections_per_peer:
+        connections, most = self._server.connections, self._limits.max_connections_per_peer
+        if len(connections) > most and sum(_peer_of(each) == peer for each in connections) > most:
             transport.write(_FULL)
             transport.close()
+            return
+        deadline = asyncio.get_running_loop().time() + self._limits.header_timeout
+        self._silent[connection] = deadline
 
-    def _abort(self, connection: web.RequestHandler) -> None:
-        del self._silent[connection]
-        if connection.transport is not None:
-            connection.transport.abort()
+    def _sweep(self) -> None:
+        """Cut off who has asked for nothing in time, and forget who has gone."""
+        loop, patience = asyncio.get_running_loop(), self._limits.header_timeout
+        for connection, deadline in list(self._silent.items()):
+            transport = connection.transport
+            if transport is None or loop.time() >= deadline:
+                del self._silent[connection]
+                if transport is not None:
+                    transport.abort()
+        self._sweeping = loop.call_later(patience / SWEEPS, self._sweep)
 
 
 def _peer_of(connection: web.RequestHandler) -> str | None:
