@@ -11,6 +11,7 @@ import av
 import numpy as np
 import pytest
 import pytest_asyncio
+from grpc import StatusCode
 from sori_client import (
     CONTAINER,
     AudioEncoding,
@@ -28,6 +29,7 @@ from sori_client import (
     RecognitionConfig,
     Replacement,
     Result,
+    ServerError,
     ServerWarning,
     Source,
     SpeechEvent,
@@ -38,6 +40,7 @@ from sori_client import (
 )
 from sori_client.client import LARGEST_REQUEST
 from sori_server.domain.presets import PRESETS
+from sori_server.engine.fake import POISON_WORD
 from support.client_drivers import Endless
 from support.speech_server import Served, serving
 from support.word_audio import (
@@ -230,6 +233,29 @@ async def test_recordings_too_large_for_a_message_are_streamed(served: Served) -
     assert [each.words for each in large.results] == [each.words for each in small.results]
     seconds = (len(linear16(audio)) + len(silence)) / 32_000
     assert large.summary.received_audio == pytest.approx(seconds, abs=0.01)
+
+
+@pytest.mark.parametrize("more", [0, LARGEST_REQUEST], ids=["small", "large"])
+async def test_a_recording_that_misses_words_is_an_error_whatever_its_size(
+    served: Served, more: int
+) -> None:
+    audio = linear16(conversation([range(5), [POISON_WORD], range(5, 9)])) + bytes(more)
+    async with Client(served.address) as client:
+        with pytest.raises(ServerError) as failed:
+            await client.recognize(audio, format=AudioFormat())
+    assert (failed.value.code, failed.value.reason) == (StatusCode.INTERNAL, "RECOGNITION_FAILED")
+    assert 0 < float(failed.value.metadata["start"]) < float(failed.value.metadata["end"])
+
+
+@pytest.mark.parametrize("more", [0, LARGEST_REQUEST], ids=["small", "large"])
+async def test_a_wrong_setting_of_a_recording_has_one_name_whatever_its_size(
+    served: Served, more: int
+) -> None:
+    async with Client(served.address) as client:
+        with pytest.raises(InvalidRequest) as refused:
+            await client.recognize(bytes(2 + more), RecognitionConfig(beam_size=99), AudioFormat())
+    assert refused.value.field == "config.decoding.beam_size"
+    assert "config.decoding.beam_size" in str(refused.value)
 
 
 async def test_a_large_recording_has_as_long_as_a_small_one(served: Served) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import fields
+from dataclasses import replace
 from os import PathLike
 from pathlib import Path
 from types import TracebackType
@@ -15,17 +15,18 @@ from google.protobuf.message import Message
 from sori.v1 import speech_pb2 as pb
 from sori.v1 import speech_pb2_grpc as rpc
 
+from sori_client import long_recordings
 from sori_client.channel import ChannelOptions, channel_options, open_channel
-from sori_client.config import Priority, RecognitionConfig, StreamConfig
+from sori_client.config import RecognitionConfig, StreamConfig
 from sori_client.connections import Connection, Connections
-from sori_client.errors import CallStatus, DeadlineExceeded, Unavailable, client_closed
+from sori_client.errors import Unavailable, client_closed
 from sori_client.resume import Resume
 from sori_client.session import Session
 from sori_client.sources.bytes import Bytes
 from sori_client.sources.source import Source
 from sori_client.stream import RecognitionStream
 from sori_client.timeouts import Timeouts
-from sori_client.types import CONTAINER, AudioFormat, Model, Recognition, Result, ServerInfo
+from sori_client.types import CONTAINER, AudioFormat, Model, Recognition, ServerInfo
 from sori_client.wire import requests, responses
 from sori_client.wire.status import error_from
 
@@ -75,9 +76,7 @@ class Client:
 
     def stream(self, source: Source, config: StreamConfig | None = None) -> RecognitionStream:
         """A stream of the source's audio; nothing is sent before it is entered or iterated."""
-        first = requests.config_request(config or StreamConfig(), source.format)
-        session = Session(self._connections, source, first, self._resume, self._timeouts)
-        return RecognitionStream(session)
+        return self._stream(source, config or StreamConfig(), self._timeouts)
 
     async def recognize(
         self,
@@ -87,14 +86,19 @@ class Client:
     ) -> Recognition:
         """The text of a whole recording: a path, or the bytes of a file, of any container.
 
-        More than `LARGEST_REQUEST` goes through a stream: servers take no larger message.
+        More than `LARGEST_REQUEST` goes through a stream: servers take no larger message. Streams
+        may last longer than recordings, `ServerLimits.max_recording_duration` is not theirs.
 
         Raises:
             OSError: the file cannot be read.
+            ServerError: a stretch of it could not be recognized.
         """
         audio = recording if isinstance(recording, bytes) else await _contents(recording)
         if len(audio) > LARGEST_REQUEST:
-            return await self._streamed(audio, config or RecognitionConfig(), format)
+            whole = long_recordings.stream_config(config or RecognitionConfig())
+            patient = replace(self._timeouts, response=self._timeouts.recognize)
+            stream = self._stream(Bytes([audio], format), whole, patient)
+            return await long_recordings.recognition(stream, self._timeouts.recognize)
         request = pb.RecognizeRequest(
             config=requests.recognition_config(config or RecognitionConfig(), format), audio=audio
         )
@@ -123,22 +127,12 @@ class Client:
         """Ends all calls and connections; a later call connects anew."""
         await self._connections.close()
 
-    async def _streamed(
-        self, audio: bytes, config: RecognitionConfig, format: AudioFormat
-    ) -> Recognition:
-        """The text of a recording that is too large for one message."""
-        settings = {each.name: getattr(config, each.name) for each in fields(RecognitionConfig)}
-        whole = StreamConfig(**settings, priority=Priority.BATCH)
-        limit = self._timeouts.recognize
-        try:
-            async with asyncio.timeout(limit), self.stream(Bytes([audio], format), whole) as stream:
-                results = tuple([event async for event in stream if isinstance(event, Result)])
-        except TimeoutError:
-            message = f"the recording was not recognized within {limit:g} s"
-            late = CallStatus(grpc.StatusCode.DEADLINE_EXCEEDED, message)
-            raise DeadlineExceeded(late) from None
-        assert stream.summary is not None  # noqa: S101 - it ended well
-        return Recognition(results, stream.summary)
+    def _stream(
+        self, source: Source, config: StreamConfig, timeouts: Timeouts
+    ) -> RecognitionStream:
+        first = requests.config_request(config, source.format)
+        session = Session(self._connections, source, first, self._resume, timeouts)
+        return RecognitionStream(session)
 
     def _connect(self, address: str) -> Connection:
         options = dict(channel_options(self._timeouts.connect)) | dict(self._options)

@@ -74,6 +74,7 @@ class Client:
 
         Raises:
             OSError: the file cannot be read.
+            ServerError: a stretch of it could not be recognized.
         """
         return self._loop.run(self._client.recognize(recording, config, format))
 
