@@ -172,6 +172,16 @@ async def test_connections_of_one_address_are_counted() -> None:
             each.close()
 
 
+async def test_connections_that_have_gone_are_not_counted() -> None:
+    limits = Limits(max_connections_per_peer=2)
+    async with serving(limits=limits) as served, aiohttp.ClientSession() as session:
+        for _ in range(20):
+            url = f"http://127.0.0.1:{served.server.bridge_port}/healthz"
+            async with session.get(url, headers={"Connection": "close"}) as answer:
+                assert answer.status == 200
+            await until_no_connection(served)
+
+
 GARBAGE = {
     "a byte that is no text": b"GET /\xff HTTP/1.1\r\nHost: sori\r\n\r\n",
     "half an address": b"GET http://[ HTTP/1.1\r\nHost: sori\r\n\r\n",
@@ -232,6 +242,15 @@ async def test_requests_from_pages_of_other_sites_are_refused() -> None:
             if status == 403:
                 assert body["error"]["code"] == "ORIGIN_NOT_ALLOWED"
                 assert body["error"]["field"] == "Origin"
+
+
+async def test_a_page_of_another_site_may_not_read_why_its_headers_are_refused() -> None:
+    async with serving() as served, http_api(served) as api:
+        for origin, allowed in ((ELSEWHERE, None), ("http://localhost:9", "http://localhost:9")):
+            headers = {"Origin": origin, "Authorization": "\N{LATIN SMALL LETTER E WITH ACUTE}"}
+            async with api.session.get(f"{api.url}/v1/models", headers=headers) as answer:
+                assert answer.status == 400
+                assert answer.headers.get("Access-Control-Allow-Origin") == allowed
 
 
 async def test_a_stranger_cannot_make_a_page_of_its_own_one_of_this_site() -> None:

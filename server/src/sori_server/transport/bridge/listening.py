@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from collections.abc import Iterable
 from typing import Final
 
 from aiohttp import web
 
 from sori_server.domain.errors import AddressUnavailable
 from sori_server.domain.limits import Limits
+from sori_server.transport.addresses import host_of
 
 SEND_BUFFER: Final = 64 * 1024
 """Bytes the system keeps for a client that does not read; by itself it would keep megabytes, and
@@ -37,6 +39,9 @@ class Listener:
         """Deadlines on the loop's clock. Those of connections that were lost go with the next
         sweep: kept until their time, ten thousand of them would make each collection of garbage
         take a tenth of a second."""
+        self._there: dict[str, set[web.RequestHandler]] = {}
+        """Connections of each host; those that were lost go with the next sweep, or when the host
+        has too many."""
         self._sweeping: asyncio.TimerHandle | None = None
         self._listening: asyncio.Server | None = None
 
@@ -70,6 +75,7 @@ class Listener:
         if self._sweeping is not None:
             self._sweeping.cancel()
         self._silent.clear()
+        self._there.clear()
 
     def note_request(self, request: web.Request) -> None:
         """Take note that the head of a request has come."""
@@ -92,16 +98,25 @@ class Listener:
 
     def _admit(self, connection: web.RequestHandler) -> None:
         """Give a connection that knows its other end a deadline, if that has not too many."""
-        transport, peer = connection.transport, _peer_of(connection)
-        if transport is None or peer is None:
+        transport, host = connection.transport, _host_of(connection)
+        if transport is None or host is None:
             return
-        connections, most = self._server.connections, self._limits.max_connections_per_peer
-        if len(connections) > most and sum(_peer_of(each) == peer for each in connections) > most:
+        if not self._has_room(host, connection):
             transport.write(_FULL)
             transport.close()
             return
         deadline = asyncio.get_running_loop().time() + self._limits.header_timeout
         self._silent[connection] = deadline
+
+    def _has_room(self, host: str, connection: web.RequestHandler) -> bool:
+        """Whether this connection of a host is not one too many; counts it if so."""
+        most, there = self._limits.max_connections_per_peer, self._there.setdefault(host, set())
+        if len(there) >= most:
+            there.difference_update(_gone(there))
+        if len(there) >= most:
+            return False
+        there.add(connection)
+        return True
 
     def _sweep(self) -> None:
         """Cut off who has asked for nothing in time, and forget who has gone."""
@@ -112,13 +127,22 @@ class Listener:
                 del self._silent[connection]
                 if transport is not None:
                     transport.abort()
+        for host, there in list(self._there.items()):
+            there.difference_update(_gone(there))
+            if not there:
+                del self._there[host]
         self._sweeping = loop.call_later(patience / SWEEPS, self._sweep)
 
 
-def _peer_of(connection: web.RequestHandler) -> str | None:
-    """The address at the other end."""
+def _gone(connections: Iterable[web.RequestHandler]) -> set[web.RequestHandler]:
+    """Those that were lost."""
+    return {each for each in connections if each.transport is None}
+
+
+def _host_of(connection: web.RequestHandler) -> str | None:
+    """The host at the other end."""
     name = connection.transport and connection.transport.get_extra_info("peername")
-    return name[0] if name else None
+    return host_of(name[0]) if name else None
 
 
 class _Refusal(asyncio.Protocol):

@@ -39,14 +39,19 @@ class OriginPolicy:
         Raises:
             OriginNotAllowed: a page of another site sent it.
         """
-        origin = headers.get("Origin")
-        if origin is None or self._allows(origin.lower(), headers.get("Host", "").lower()):
+        if self.allows(headers):
             return
+        origin = headers["Origin"]
         raise OriginNotAllowed(
             f"pages of {quoted(origin)} may not use this server; `allowed_origins` names those"
             " that may",
             metadata={"field": "Origin"},
         )
+
+    def allows(self, headers: Mapping[str, str]) -> bool:
+        """Whether a request comes from no page, or from one that may send it."""
+        origin = headers.get("Origin")
+        return origin is None or self._allows(origin.lower(), headers.get("Host", "").lower())
 
     def _allows(self, origin: str, host: str) -> bool:
         if ANY in self._allowed or origin in self._allowed:

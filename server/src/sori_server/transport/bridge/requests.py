@@ -49,7 +49,7 @@ class Gatekeeper:
             response.headers.setdefault(name, value)
         response.headers[hdrs.SERVER] = "sori"
         origin = request.headers.get(hdrs.ORIGIN)
-        if origin is not None and response.status != web.HTTPForbidden.status_code:
+        if origin is not None and self._origins.allows(request.headers):
             response.headers[hdrs.ACCESS_CONTROL_ALLOW_ORIGIN] = origin
             response.headers[hdrs.VARY] = hdrs.ORIGIN
 
