@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import resource
+from contextlib import suppress
 from typing import Final
 
 MOST_DESCRIPTORS: Final = 65_536
@@ -14,4 +15,5 @@ def allow_descriptors() -> None:
     now, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = MOST_DESCRIPTORS if most == resource.RLIM_INFINITY else min(most, MOST_DESCRIPTORS)
     if now != resource.RLIM_INFINITY and now < wanted:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, most))
+        with suppress(OSError, ValueError):  # macOS may have a lower bound than it tells
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, most))

@@ -12,14 +12,15 @@ from typing import Final, Self
 from sori_server.domain.errors import ResumeTokenInvalid, SoriError
 from sori_server.domain.limits import Limits
 from sori_server.runtime.door import Door
-from sori_server.runtime.resumable import Connection, ResumableStream
+from sori_server.runtime.resumable import LIFETIME, Connection, ResumableStream
 from sori_server.runtime.resume_tokens import Ticket
 from sori_server.runtime.turns import Turns
 
 MOST_REMEMBERED: Final = 16_384
 """Ended sessions whose tokens are still refused; the oldest are forgotten for more."""
-MOST_OF_WINDOW: Final = 2.0
-"""Resume windows after which no token of an ended session is good any more, with some to spare."""
+SPARE: Final = 0.5
+"""Share of the resume window that clocks of servers may differ by: until then the tokens of an
+ended session are remembered after their time."""
 
 _log = logging.getLogger(__name__)
 
@@ -72,7 +73,8 @@ class SessionRegistry:
         stream = self._streams.get(session_id)
         if stream is not None and stream.turns.accept(ticket.turn):
             return stream
-        turns = self._turns_of(session_id) if stream is None else stream.turns
+        known = stream or self._ended.get(session_id)
+        turns = None if known is None else known.turns
         if turns is not None and not turns.are_older_than(ticket.turn):
             raise ResumeTokenInvalid
         if stream is not None:
@@ -144,15 +146,11 @@ class SessionRegistry:
     def _end(self, session_id: str) -> None:
         """The client has received everything, or has not come: its tokens are worth nothing."""
         now, stream = asyncio.get_running_loop().time(), self._streams[session_id]
-        longest = self._limits.resume_window * MOST_OF_WINDOW
+        longest = self._limits.resume_window * (LIFETIME + SPARE)
         self._ended[session_id] = _Ended(stream.turns, now + longest)
         self._forget(session_id)
         while len(self._ended) > MOST_REMEMBERED or next(iter(self._ended.values())).until < now:
             self._ended.popitem(last=False)
-
-    def _turns_of(self, session_id: str) -> Turns | None:
-        ended = self._ended.get(session_id)
-        return None if ended is None else ended.turns
 
     def _forget(self, session_id: str) -> None:
         timer = self._waiting.pop(session_id, None)

@@ -32,6 +32,8 @@ from sori_server.runtime.turns import Turns
 
 RENEWAL: Final = 0.5
 """Share of the resume window after which a client gets a new token."""
+LIFETIME: Final = 1 + RENEWAL
+"""Resume windows that a token is good for."""
 MESSAGE_BYTES: Final = 128
 """What a message that is held counts besides its audio."""
 
@@ -44,15 +46,24 @@ class Connection:
     sent: int
     """Number of the last response that was sent on it."""
     held: deque[ClientMessage | SoriError] = field(default_factory=deque)
+    held_bytes: int = 0
+    """Audio that was not taken yet; other messages count as well, so that they have a bound."""
     audio_ended: bool = False
     over: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when another connection took its place, or the session is gone."""
 
-    @property
-    def held_bytes(self) -> int:
-        """Audio that was not taken yet; other messages count as well, so that they have a bound."""
-        audio = sum(len(each.data) for each in self.held if isinstance(each, AudioBytes))
-        return audio + MESSAGE_BYTES * len(self.held)
+    def hold(self, message: ClientMessage | SoriError) -> None:
+        """Keep a message until the runner takes it."""
+        self.held.append(message)
+        self.held_bytes += _size(message)
+
+    def release(self) -> None:
+        """The oldest message was taken."""
+        self.held_bytes -= _size(self.held.popleft())
+
+
+def _size(message: ClientMessage | SoriError) -> int:
+    return MESSAGE_BYTES + (len(message.data) if isinstance(message, AudioBytes) else 0)
 
 
 class ResumableStream:
@@ -114,7 +125,7 @@ class ResumableStream:
 
     def token(self, numbered: NumberedEvent) -> str:
         """The token that is sent with this response."""
-        expires = self._tokens.expiry(self.window * (1 + RENEWAL))
+        expires = self._tokens.expiry(self.window * LIFETIME)
         checkpoint = numbered.checkpoint or self._log.told_checkpoint
         ticket = Ticket(self.runner.session_id, self._turns.newest, expires, checkpoint)
         return self._tokens.make(ticket, self._authorization)
@@ -286,7 +297,7 @@ class ResumableStream:
         listening = self.runner.listening and not connection.audio_ended
         if listening and not isinstance(message, ResponsesReceived):
             connection.audio_ended = isinstance(message, EndOfAudio)
-            connection.held.append(message)
+            connection.hold(message)
         self._hand_over()
         self._change()
 
@@ -302,7 +313,7 @@ class ResumableStream:
             wanted.set_result(message)
         else:
             return
-        connection.held.popleft()
+        connection.release()
 
     async def _await_room(self) -> None:
         """Raise `SlowReader` when the log is full for too long."""
