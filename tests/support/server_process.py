@@ -11,6 +11,7 @@ import asyncio
 import gc
 import json
 import os
+import re
 import subprocess
 import sys
 import threading
@@ -55,6 +56,17 @@ class Census:
 def memory_of(pid: int | str = "self") -> float:
     """Resident MiB of a process."""
     return int(Path(f"/proc/{pid}/statm").read_text(encoding="ascii").split()[1]) * PAGE
+
+
+def peak_of(pid: int | str = "self") -> float:
+    """Most resident MiB a process had since it began, or since `forget_peak`."""
+    status = Path(f"/proc/{pid}/status").read_text(encoding="ascii")
+    return int(re.search(r"VmHWM:\s*(\d+) kB", status)[1]) / 1024  # type: ignore[index]
+
+
+def forget_peak(pid: int | str = "self") -> None:
+    """Have its peak begin with what it has now (proc(5), `clear_refs`)."""
+    Path(f"/proc/{pid}/clear_refs").write_text("5", encoding="ascii")
 
 
 def windows_of(engine: object) -> int:
