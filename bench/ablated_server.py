@@ -37,7 +37,7 @@ def settings_for(variant: Variant, model: str, grpc_port: int) -> Settings:
     room = MOST_STREAMS * PENDING_WINDOWS
     limits = Limits(
         max_streams=MOST_STREAMS,
-        max_streams_per_peer=MOST_STREAMS,
+        max_calls_per_peer=MOST_STREAMS,
         max_pending_windows=room,
         max_final_delay=UNBOUNDED,
         max_gateway_load=UNBOUNDED,

@@ -61,7 +61,7 @@ def main() -> None:
         cpu_threads=given.cpu_threads,
         limits=Limits(
             max_streams=given.max_streams,
-            max_streams_per_peer=given.max_streams,
+            max_calls_per_peer=given.max_streams,
             max_final_delay=math.inf,
             max_gateway_load=math.inf,
         ),

@@ -70,7 +70,7 @@ async def serve(engine_name: str) -> None:
     """Serve until standard input ends; print both ports."""
     limits = Limits(
         max_streams=1_000,
-        max_streams_per_peer=1_000,
+        max_calls_per_peer=1_000,
         max_final_delay=math.inf,
         max_gateway_load=math.inf,
     )

@@ -97,7 +97,7 @@ async def serve(*, hears: bool) -> None:
     """Serve until standard input ends; print the port and `ready`."""
     limits = Limits(
         max_streams=MOST_STREAMS,
-        max_streams_per_peer=MOST_STREAMS,
+        max_calls_per_peer=MOST_STREAMS,
         idle_timeout=600.0,
         max_final_delay=math.inf,
         max_gateway_load=math.inf,

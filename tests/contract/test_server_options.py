@@ -15,6 +15,9 @@ from pathlib import Path
 import grpc
 import pytest
 from google.protobuf.duration_pb2 import Duration
+from grpc_health.v1.health_pb2 import HealthCheckRequest
+from grpc_health.v1.health_pb2_grpc import HealthStub
+from grpc_reflection.v1alpha.reflection_pb2_grpc import ServerReflectionStub
 from sori.v1 import speech_pb2 as pb
 from sori.v1 import speech_pb2_grpc as rpc
 from sori_server.app import Server
@@ -22,14 +25,15 @@ from sori_server.domain.errors import AddressUnavailable
 from sori_server.domain.limits import Limits
 from sori_server.engine.fake import FakeBehaviour
 from sori_server.settings import Settings
+from sori_server.transport.grpc.connections import PortConnections
+from sori_server.transport.grpc.server import CONNECTION_POLL, SPARE_CALLS, UNTRIMMED
 from support.floods import OPENING, PREFACE, swallow
-from support.raw_client import CHUNK, LINEAR16, Stream, config_of, failure_of
+from support.raw_client import CHUNK, LINEAR16, PATIENCE, Stream, config_of, failure_of
 from support.speech_server import client_process, fake_engine, serving
 from support.word_audio import assert_heard, linear16, speak
 
 pytestmark = pytest.mark.contract
 
-AnyCall = grpc.aio.StreamStreamCall[pb.StreamingRecognizeRequest, pb.StreamingRecognizeResponse]
 PATIENT = Limits(keepalive_interval=0.5, ping_timeout=0.5)
 """Seconds: a silent peer is gone after one of them, with some time to notice."""
 ESTABLISHED = "01"
@@ -96,43 +100,50 @@ async def test_metadata_may_have_as_much_as_the_limit_says() -> None:
         await stub.GetServerInfo(question)
 
 
-async def test_streams_of_one_address_are_counted() -> None:
+async def test_calls_of_one_address_are_counted_whatever_they_ask() -> None:
     async with (
-        serving(limits=Limits(max_streams_per_peer=1)) as served,
+        serving(limits=Limits(max_calls_per_peer=2)) as served,
+        served.channel() as channel,
         served.stream() as first,
         served.stream() as second,
     ):
-        ending = await second.ended()
-        assert ending.summary == ("RESOURCE_EXHAUSTED", "STREAM_CAPACITY_EXHAUSTED")
-        assert ending.metadata["max_streams_per_peer"] == "1"
-        assert ending.retry_delay == 1.0
-        await first.end_of_audio()
-        await first.summary()
+        await served.until_streams(2)
+        speech, checks = rpc.SpeechServiceStub(channel), HealthStub(channel)
+        listed = ServerReflectionStub(channel).ServerReflectionInfo()
+        await listed.done_writing()
+        refused = (
+            speech.StreamingRecognize().read(),
+            speech.Recognize(pb.RecognizeRequest()),
+            speech.GetServerInfo(pb.GetServerInfoRequest()),
+            checks.Check(HealthCheckRequest()),
+            checks.Watch(HealthCheckRequest()).read(),
+            listed.read(),
+        )
+        for each in refused:
+            ending = await failure_of(each)
+            assert ending.summary == ("RESOURCE_EXHAUSTED", "STREAM_CAPACITY_EXHAUSTED")
+            assert ending.metadata["max_calls_per_peer"] == "2"
+            assert ending.retry_delay == 1.0
+        for stream in (first, second):
+            await stream.end_of_audio()
+            await stream.summary()
+        await served.until_streams(0)
+        await checks.Check(HealthCheckRequest())
 
 
-async def test_one_connection_has_so_many_calls_at_a_time() -> None:
-    """grpc.max_concurrent_streams: one more waits in the client until another ends."""
-    async with (
-        serving(limits=Limits(max_streams_per_connection=2)) as served,
-        served.channel() as channel,
-    ):
+async def test_all_streams_may_come_on_one_connection_and_more_wait_in_the_client() -> None:
+    """grpc.max_concurrent_streams: what is refused makes room, so that everyone is answered."""
+    limits = Limits(max_streams=2, max_batch_streams=1)
+    async with serving(limits=limits) as served, served.channel() as channel:
         stub = rpc.SpeechServiceStub(channel)
-        first = stub.StreamingRecognize()
-        for call in (first, stub.StreamingRecognize()):
-            assert await began(call) == "session_started"
-        waiting = asyncio.create_task(began(stub.StreamingRecognize()))
+        open_calls = [stub.StreamingRecognize() for _ in range(3 + SPARE_CALLS)]
+        await open_calls[0].write(pb.StreamingRecognizeRequest(config=config_of()))
+        assert (await open_calls[0].read()).HasField("session_started")
+        waiting = stub.GetServerInfo(pb.GetServerInfoRequest(), timeout=PATIENCE)
         await asyncio.sleep(0.3)
-        assert served.gateway.active_streams == 2
-        first.cancel()
-        async with asyncio.timeout(5):
-            assert await waiting == "session_started"
-
-
-async def began(call: AnyCall) -> str | None:
-    """The kind of the first answer to a config."""
-    await call.write(pb.StreamingRecognizeRequest(config=config_of()))
-    response = await call.read()
-    return response.WhichOneof("response")
+        assert not waiting.done()
+        open_calls[1].cancel()
+        assert (await waiting).active_stream_count == 1
 
 
 def opened(port: int, begin: bytes, source: str = "127.0.0.1") -> socket.socket:
@@ -151,12 +162,14 @@ async def closed_by_the_server(connections: Sequence[socket.socket], count: int)
 
 
 async def test_connections_are_counted() -> None:
-    """grpc.max_allowed_incoming_connections: one too many is closed, the others go on."""
+    """One too many is closed, the others go on."""
     async with serving(limits=Limits(max_connections=4)) as served, served.stream() as stream:
         await served.until_streams(1)
+        await asyncio.sleep(3 * CONNECTION_POLL)
         others = [opened(served.server.grpc_port, OPENING) for _ in range(5)]
         await closed_by_the_server(others, 2)
-        assert connections(served.server.grpc_port) == 4
+        await asyncio.sleep(3 * CONNECTION_POLL)
+        assert sum(swallow(each) for each in others) == 3
         await stream.audio(linear16(speak(range(5))))
         await stream.end_of_audio()
         await stream.summary()
@@ -171,11 +184,11 @@ async def test_connections_of_one_address_are_counted() -> None:
         served.stream() as stream,
     ):
         await served.until_streams(1)
-        await asyncio.sleep(1.2)
+        await asyncio.sleep(3 * CONNECTION_POLL)
         others = [opened(served.server.grpc_port, OPENING) for _ in range(30)]
         elsewhere = opened(served.server.grpc_port, OPENING, "127.0.0.2")
         await closed_by_the_server(others, 11)
-        await asyncio.sleep(0.1)
+        await asyncio.sleep(3 * CONNECTION_POLL)
         assert sum(swallow(each) for each in others) == 19
         assert swallow(elsewhere)
         await stream.audio(linear16(speak(range(5))))
@@ -184,6 +197,19 @@ async def test_connections_of_one_address_are_counted() -> None:
         for each in (*others, elsewhere):
             each.close()
     assert_heard(stream.texts, range(5))
+
+
+async def test_grpc_takes_no_more_connections_than_there_is_time_to_look_at(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """grpc.max_allowed_incoming_connections: nobody ends them here, and yet they have a bound."""
+    monkeypatch.setattr(PortConnections, "trim", lambda _: 0)
+    async with serving(limits=Limits(max_connections=3)) as served:
+        others = [opened(served.server.grpc_port, OPENING) for _ in range(4 + 3 * UNTRIMMED)]
+        await closed_by_the_server(others, 4)
+        assert sum(swallow(each) for each in others) == 3 * UNTRIMMED
+        for each in others:
+            each.close()
 
 
 @pytest.mark.parametrize("begin", [b"", PREFACE[:10], PREFACE], ids=["nothing", "half", "preface"])

@@ -40,10 +40,13 @@ def test_two_minutes_of_samples_fit_in_a_request_and_a_stream_holds_no_more_than
     assert 120 * 32_000 < LIMITS.max_recording_bytes <= 6 * 1024 * 1024
 
 
-def test_one_connection_may_have_all_streams_that_are_let_in() -> None:
-    """Or those that wait in the client would never be told that there is no room."""
-    most = LIMITS.max_streams + LIMITS.max_batch_streams
-    assert most < LIMITS.max_streams_per_connection <= LIMITS.max_streams_per_peer
+def test_one_address_may_have_all_streams_that_are_let_in_and_ask_besides() -> None:
+    """Of a bridge, say."""
+    assert LIMITS.max_streams + LIMITS.max_batch_streams < LIMITS.max_calls_per_peer
+
+
+def test_one_address_leaves_connections_for_others() -> None:
+    assert 2 * LIMITS.max_connections_per_peer <= LIMITS.max_connections
 
 
 def test_every_final_is_waited_for_in_a_drain() -> None:

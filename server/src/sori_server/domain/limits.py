@@ -14,10 +14,8 @@ class Limits:
     max_batch_streams: int = 16
     """Batch streams served at a time, recordings and uploads included, besides `max_streams`:
     they get what live streams leave."""
-    max_streams_per_peer: int = 256
-    """gRPC streams of one address; behind a proxy all have its address."""
-    max_streams_per_connection: int = 128
-    """gRPC calls open on one connection at a time; one more waits in its client."""
+    max_calls_per_peer: int = 256
+    """gRPC calls of one address, streams or not; behind a proxy all have its address."""
     max_metadata_bytes: int = 16 * 1024
     """Metadata of one gRPC call; more ends it with RESOURCE_EXHAUSTED."""
     retry_delay: float = 1.0

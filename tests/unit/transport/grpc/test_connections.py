@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
+import resource
 import socket
+import struct
 from collections.abc import Iterator
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, contextmanager, suppress
 
 import pytest
 from sori_server.domain.limits import Limits
-from sori_server.transport.grpc.connections import PortConnections
+from sori_server.transport.grpc.connections import Place, PortConnections
 
 pytestmark = pytest.mark.unit
 
@@ -22,6 +24,8 @@ class Port:
         self._listener = stack.enter_context(socket.create_server(("127.0.0.1", 0)))
         self.port: int = self._listener.getsockname()[1]
 
+        self.accepted: list[socket.socket] = []
+
     def connected(self, count: int, source: str = "127.0.0.1") -> list[socket.socket]:
         """The clients' ends of so many connections more from an address."""
         return [self._connected(source) for _ in range(count)]
@@ -30,7 +34,7 @@ class Port:
         where = ("127.0.0.1", self.port)
         client = socket.create_connection(where, timeout=1, source_address=(source, 0))
         self._stack.enter_context(client)
-        self._stack.enter_context(self._listener.accept()[0])
+        self.accepted.append(self._stack.enter_context(self._listener.accept()[0]))
         return client
 
 
@@ -75,7 +79,83 @@ def test_looking_leaves_no_descriptor(port: Port) -> None:
 
 
 def test_without_descriptors_enough_nothing_is_looked_at(port: Port) -> None:
-    connections = PortConnections(port.port, Limits(max_connections_per_peer=100_000))
+    many = Limits(max_connections=100_000, max_connections_per_peer=100_000)
+    connections = PortConnections(port.port, many)
     port.connected(3)
     assert connections.trim() == 0
-    assert not connections._kept
+    assert not connections._hosts
+
+
+def test_the_newest_above_the_bound_of_the_port_are_ended_whosever_they_are(port: Port) -> None:
+    connections = PortConnections(port.port, Limits(max_connections=4))
+    kept = [client for n in range(4) for client in port.connected(1, f"127.0.0.{n + 1}")]
+    assert connections.trim() == 0
+    others = [client for n in range(4) for client in port.connected(1, f"127.0.0.{n + 5}")]
+    assert connections.trim() == 4
+    assert [is_open(each) for each in kept + others] == [True] * 4 + [False] * 4
+
+
+def test_a_process_without_a_free_descriptor_looks_again_when_it_has_one(port: Port) -> None:
+    connections = PortConnections(port.port, Limits(max_connections_per_peer=3))
+    before = port.connected(3)
+    assert connections.trim() == 0
+    after = port.connected(2)
+    with no_free_descriptors(spare=0):
+        assert connections.trim() == 0
+    with no_free_descriptors(spare=1):  # the directory can be read, a socket cannot be looked at
+        assert connections.trim() == 0
+    assert connections.trim() == 2
+    assert [is_open(each) for each in before + after] == [True] * 3 + [False] * 2
+
+
+@contextmanager
+def no_free_descriptors(spare: int) -> Iterator[None]:
+    """Meanwhile this process can have only so many more."""
+    with open(os.devnull, "rb") as lowest:
+        most = resource.getrlimit(resource.RLIMIT_NOFILE)
+        with ExitStack() as stack:
+            while lowest.fileno() + spare > (last := os.dup(lowest.fileno())):
+                stack.callback(os.close, last)
+            os.close(last)
+            resource.setrlimit(resource.RLIMIT_NOFILE, (last, most[1]))
+            stack.callback(resource.setrlimit, resource.RLIMIT_NOFILE, most)
+            yield
+
+
+def test_connections_that_are_reset_meanwhile_are_no_error(
+    port: Port, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connections = PortConnections(port.port, Limits(max_connections_per_peer=1))
+    clients = port.connected(3)
+    reset = struct.pack("ii", 1, 0)
+    excess = PortConnections._excess
+
+    def reset_first(self: PortConnections) -> list[Place]:
+        for each in clients:
+            each.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, reset)
+            each.close()
+        return excess(self)
+
+    monkeypatch.setattr(PortConnections, "_excess", reset_first)
+    assert connections.trim() == 0
+
+
+def test_a_descriptor_that_became_another_socket_is_left_alone(
+    port: Port, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connections = PortConnections(port.port, Limits(max_connections_per_peer=1))
+    port.connected(3)
+    innocent, other = socket.socketpair()
+    excess = PortConnections._excess
+
+    def replaced_first(self: PortConnections) -> list[Place]:
+        found = excess(self)
+        assert found
+        for each in port.accepted:
+            os.dup2(innocent.fileno(), each.fileno())
+        return found
+
+    monkeypatch.setattr(PortConnections, "_excess", replaced_first)
+    assert connections.trim() == 0
+    with innocent, other:
+        assert is_open(other)

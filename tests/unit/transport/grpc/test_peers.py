@@ -1,31 +1,40 @@
-"""Streams are counted by address, whatever their ports."""
+"""Calls are counted by host, whatever their ports."""
 
 from __future__ import annotations
 
 import pytest
 from sori_server.domain.errors import CapacityExhausted
 from sori_server.domain.limits import Limits
-from sori_server.transport.grpc.peers import PeerStreams
+from sori_server.transport.grpc.peers import PeerCalls
 
 pytestmark = pytest.mark.unit
 
 
-def test_one_address_has_so_many_streams_and_another_its_own() -> None:
-    peers = PeerStreams(Limits(max_streams_per_peer=2, retry_delay=1.5))
-    with peers.stream("ipv4:10.0.0.1:1"), peers.stream("ipv4:10.0.0.1:2"):
-        with pytest.raises(CapacityExhausted, match="2 streams") as refused:
-            peers.stream("ipv4:10.0.0.1:3").__enter__()
-        assert refused.value.metadata == {"max_streams_per_peer": "2"}
+def test_one_host_has_so_many_calls_and_another_its_own() -> None:
+    peers = PeerCalls(Limits(max_calls_per_peer=2, retry_delay=1.5))
+    with peers.call("ipv4:10.0.0.1:1"), peers.call("ipv4:10.0.0.1:2"):
+        with pytest.raises(CapacityExhausted, match="2 calls") as refused:
+            peers.call("ipv4:10.0.0.1:3").__enter__()
+        assert refused.value.metadata == {"max_calls_per_peer": "2"}
         assert refused.value.retry_after == 1.5
-        with peers.stream("ipv4:10.0.0.2:1"), peers.stream("ipv6:[::1]:1"):
+        with peers.call("ipv4:10.0.0.2:1"), peers.call("ipv6:%5B::1%5D:1"), peers.call("unix:/s"):
             pass
-    with peers.stream("ipv4:10.0.0.1:4"):
+    with peers.call("ipv4:10.0.0.1:4"):
         pass
 
 
-def test_addresses_without_streams_are_forgotten() -> None:
-    peers = PeerStreams(Limits())
-    for port in range(100):
-        with peers.stream(f"ipv4:10.0.0.{port}:1"):
+def test_the_addresses_that_one_host_may_choose_from_count_together() -> None:
+    peers = PeerCalls(Limits(max_calls_per_peer=1))
+    with peers.call("ipv6:%5B2001:db8::1%5D:1"):
+        with pytest.raises(CapacityExhausted):
+            peers.call("ipv6:%5B2001:db8::2%5D:1").__enter__()
+        with peers.call("ipv6:%5B2001:db8:0:1::1%5D:1"):
             pass
-    assert not peers._streams
+
+
+def test_hosts_without_calls_are_forgotten() -> None:
+    peers = PeerCalls(Limits())
+    for port in range(100):
+        with peers.call(f"ipv4:10.0.0.{port}:1"):
+            pass
+    assert not peers._calls

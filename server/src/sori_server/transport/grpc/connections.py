@@ -9,18 +9,20 @@ from __future__ import annotations
 
 import os
 import socket
-from collections import defaultdict
+import stat
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
 from sori_server.domain.limits import Limits
+from sori_server.transport.addresses import host_of
 
 DESCRIPTORS: Final = Path("/dev/fd")
 """Lists those of the process that looks, on Linux and macOS alike."""
-Peer = tuple[str, int]
-"""Address and port of the other end."""
+Place = tuple[int, int]
+"""A descriptor, and the number of the socket that it is."""
 
 
 class PortConnections:
@@ -28,73 +30,92 @@ class PortConnections:
 
     def __init__(self, port: int, limits: Limits) -> None:
         self._port = port
-        self._most = limits.max_connections_per_peer
-        self._kept: frozenset[Peer] = frozenset()
+        self._most = limits.max_connections
+        self._most_of_host = limits.max_connections_per_peer
+        self._hosts: dict[Place, str | None] = {}
+        """Of every socket, first seen first, the host at the other end of a connection to the
+        port; None of all others."""
 
     def trim(self) -> int:
-        """End the newest connections of each address that has more than its share.
+        """End the newest connections above the bounds of a host and of the port.
 
-        Looks closer only where the process has descriptors enough for that.
+        Looks closer only where the process has descriptors enough for that. Where the system does
+        not list them, or lets this process have no more, nothing is ended.
 
         Returns:
             How many were ended.
         """
-        if len(_descriptors()) <= self._most:
-            return 0
-        excess = self._excess()
-        if excess:
-            for peer, connection in self._connections():
-                if peer in excess:
-                    connection.shutdown(socket.SHUT_RDWR)
-        return len(excess)
+        with suppress(OSError):
+            descriptors = [int(name) for name in os.listdir(DESCRIPTORS)]
+            if len(descriptors) > min(self._most, self._most_of_host):
+                self._look_at(descriptors)
+                return sum(map(_shut_down, self._excess()))
+        return 0
 
-    def _excess(self) -> set[Peer]:
-        """The connections above the share of their address; those seen before go last."""
-        by_address: dict[str, list[Peer]] = defaultdict(list)
-        for peer, _ in self._connections():
-            by_address[peer[0]].append(peer)
-        excess, kept = set[Peer](), set[Peer]()
-        for peers in by_address.values():
-            peers.sort(key=lambda peer: peer not in self._kept)
-            kept.update(peers[: self._most])
-            excess.update(peers[self._most :])
-        self._kept = frozenset(kept)
+    def _look_at(self, descriptors: list[int]) -> None:
+        places = dict.fromkeys(_sockets_among(descriptors))
+        seen = {place: host for place, host in self._hosts.items() if place in places}
+        for place in places:
+            if place not in seen:
+                with suppress(OSError):
+                    seen[place] = self._host_at(place)
+        self._hosts = seen
+
+    def _host_at(self, place: Place) -> str | None:
+        """The host at the other end, if this is a connection to the port.
+
+        Raises:
+            OSError: it was lost meanwhile, or no descriptor is left to look at it with.
+        """
+        with _duplicate(place) as connection:
+            if connection.family not in (socket.AF_INET, socket.AF_INET6):
+                return None
+            if connection.getsockname()[1] != self._port:
+                return None
+            return host_of(connection.getpeername()[0])
+
+    def _excess(self) -> list[Place]:
+        kept: Counter[str] = Counter()
+        in_all, excess = 0, []
+        for place, host in self._hosts.items():
+            if host is None:
+                continue
+            if kept[host] < self._most_of_host and in_all < self._most:
+                kept[host] += 1
+                in_all += 1
+            else:
+                excess.append(place)
         return excess
 
-    def _connections(self) -> Iterator[tuple[Peer, socket.socket]]:
-        """The other end of each connection, and a duplicate of its socket until the next."""
-        for descriptor in _descriptors():
-            with suppress(OSError), _duplicate(descriptor) as connection:
-                if (peer := self._peer(connection)) is not None:
-                    yield peer, connection
 
-    def _peer(self, connection: socket.socket) -> Peer | None:
-        """The other end of a connection to the port; None of any other socket."""
-        if connection.family not in (socket.AF_INET, socket.AF_INET6):
-            return None
-        if connection.getsockname()[1] != self._port:
-            return None
-        address, port, *_ = connection.getpeername()
-        return address, port
+def _sockets_among(descriptors: list[int]) -> Iterator[Place]:
+    for descriptor in descriptors:
+        with suppress(OSError):
+            status = os.fstat(descriptor)
+            if stat.S_ISSOCK(status.st_mode):
+                yield descriptor, status.st_ino
 
 
-def _descriptors() -> list[int]:
-    """All of this process; none where the system does not list them."""
-    try:
-        return [int(name) for name in os.listdir(DESCRIPTORS)]
-    except FileNotFoundError:
-        return []
+def _shut_down(place: Place) -> bool:
+    """Whether there still was a connection to be ended."""
+    with suppress(OSError), _duplicate(place) as connection:
+        connection.shutdown(socket.SHUT_RDWR)
+        return True
+    return False
 
 
 @contextmanager
-def _duplicate(descriptor: int) -> Iterator[socket.socket]:
+def _duplicate(place: Place) -> Iterator[socket.socket]:
     """Another descriptor of the same socket, meanwhile.
 
     Raises:
-        OSError: the descriptor is of no socket, or was closed.
+        OSError: it was closed meanwhile, or there are too many descriptors.
     """
+    descriptor, number = place
     copy = os.dup(descriptor)
     try:
+        if os.fstat(copy).st_ino != number:
+            raise OSError("the descriptor is of something else by now")
         connection = socket.socket(fileno=copy)
     except OSError:
         os.close(copy)

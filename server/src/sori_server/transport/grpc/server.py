@@ -18,6 +18,7 @@ from sori_server.domain.errors import AddressUnavailable
 from sori_server.domain.limits import Limits
 from sori_server.runtime.gateway import Gateway
 from sori_server.transport.grpc.connections import PortConnections
+from sori_server.transport.grpc.peers import PeerCalls
 from sori_server.transport.grpc.reflection_v1 import add_reflection_v1
 from sori_server.transport.grpc.service import SpeechService, question_handlers
 
@@ -27,8 +28,12 @@ SERVICES: Final = (SERVICE, health.SERVICE_NAME, reflection.SERVICE_NAME)
 
 HEALTH_POLL: Final = 0.2
 """Seconds between two looks at whether streams would be served."""
-CONNECTION_POLL: Final = 1.0
+CONNECTION_POLL: Final = 0.1
 """Seconds between two looks at whose the connections are."""
+UNTRIMMED: Final = 2
+"""Times `max_connections` that gRPC accepts: between two looks a flood has room of its own."""
+SPARE_CALLS: Final = 16
+"""On one connection, besides all streams that may be open: questions, and streams to be refused."""
 
 
 def server_options(limits: Limits) -> list[tuple[str, int]]:
@@ -38,15 +43,15 @@ def server_options(limits: Limits) -> list[tuple[str, int]]:
     while the server does not read; with it, 2 minutes. A dead peer is noticed by the ping
     timeout, whose default is a minute; `grpc.keepalive_timeout_ms` does nothing here. Calls
     that are taken back at once count as open until gRPC has forgotten them: with a bound, a
-    flood of them costs memory for as many, not for all.
+    flood of them costs memory for as many, not for all. One more waits in its client.
     """
     return [
         ("grpc.http2.bdp_probe", 0),
         ("grpc.max_receive_message_length", limits.max_recording_bytes),
         ("grpc.max_metadata_size", limits.max_metadata_bytes),
         ("grpc.absolute_max_metadata_size", limits.max_metadata_bytes),
-        ("grpc.max_concurrent_streams", limits.max_streams_per_connection),
-        ("grpc.max_allowed_incoming_connections", limits.max_connections),
+        ("grpc.max_concurrent_streams", _streams(limits) + SPARE_CALLS),
+        ("grpc.max_allowed_incoming_connections", UNTRIMMED * limits.max_connections),
         ("grpc.max_connection_idle_ms", _milliseconds(limits.idle_connection_timeout)),
         ("grpc.server_handshake_timeout_ms", _milliseconds(limits.header_timeout)),
         ("grpc.keepalive_time_ms", _milliseconds(limits.keepalive_interval)),
@@ -60,6 +65,11 @@ def server_options(limits: Limits) -> list[tuple[str, int]]:
     ]
 
 
+def _streams(limits: Limits) -> int:
+    """Of all clients: they may come through one connection, from a bridge or a proxy."""
+    return limits.max_streams + limits.max_batch_streams
+
+
 def _milliseconds(seconds: float) -> int:
     return round(seconds * 1000)
 
@@ -69,7 +79,9 @@ class GrpcServer:
 
     def __init__(self, gateway: Gateway) -> None:
         self._gateway = gateway
-        self._server = grpc.aio.server(options=server_options(gateway.limits))
+        self._server = grpc.aio.server(
+            interceptors=[PeerCalls(gateway.limits)], options=server_options(gateway.limits)
+        )
         self._health = health.aio.HealthServicer()
         service = SpeechService(gateway)
         speech_pb2_grpc.add_SpeechServiceServicer_to_server(service, self._server)
@@ -130,5 +142,5 @@ class GrpcServer:
 async def _trim(connections: PortConnections) -> None:
     """Keep every address to its share of the connections."""
     while True:
-        await asyncio.to_thread(connections.trim)
+        connections.trim()
         await asyncio.sleep(CONNECTION_POLL)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
-from contextlib import suppress
 from typing import Any, TypeVar
 
 import grpc
@@ -13,12 +12,12 @@ from sori.v1 import speech_pb2 as pb
 from sori.v1 import speech_pb2_grpc as pb_grpc
 
 from sori_server.domain.errors import IdleTimeout, ProtocolViolation, SoriError
+from sori_server.domain.limits import Limits
 from sori_server.runtime.gateway import Gateway
 from sori_server.runtime.recording import RecordingDoor
 from sori_server.transport.contract import requests, responses
 from sori_server.transport.contract.local import LocalBackend
-from sori_server.transport.grpc.peers import PeerStreams
-from sori_server.transport.grpc.status import grpc_status
+from sori_server.transport.grpc.status import abort, grpc_status
 
 Question = TypeVar("Question")
 Answer = TypeVar("Answer")
@@ -37,7 +36,6 @@ class SpeechService(pb_grpc.SpeechServiceServicer):
     def __init__(self, gateway: Gateway) -> None:
         self._gateway = gateway
         self._backend = LocalBackend(gateway)
-        self._peers = PeerStreams(gateway.limits)
 
     # The generated stub only knows handlers that yield; this one reads and writes the
     # context, which grpc.aio supports as well.
@@ -49,13 +47,9 @@ class SpeechService(pb_grpc.SpeechServiceServicer):
         """Serve one stream."""
         del request_iterator  # one reader: `context.read`
         try:
-            with self._peers.stream(context.peer()):
-                await self._backend.stream(GrpcLink(context), authorization_of(context))
+            await self._backend.stream(GrpcLink(context), authorization_of(context))
         except SoriError as error:
-            # The status waits behind responses the client does not read, or is gone from.
-            with suppress(TimeoutError, grpc.aio.InternalError):
-                async with asyncio.timeout(self._gateway.limits.write_timeout):
-                    await context.abort_with_status(grpc_status(error))
+            await abort(context, error, self._gateway.limits.write_timeout)
 
     async def Recognize(  # type: ignore[override]
         self,
@@ -85,7 +79,7 @@ class SpeechService(pb_grpc.SpeechServiceServicer):
         self, request_iterator: AsyncIterator[pb.RecognizeRequest]
     ) -> pb.RecognizeResponse:
         with self._gateway.receiving():
-            request = await self._question(request_iterator)
+            request = await _question(request_iterator, self._gateway.limits, "idle_timeout")
             config = requests.recording_config(
                 request.config, self._gateway.limits, self._gateway.preset
             )
@@ -104,37 +98,21 @@ class SpeechService(pb_grpc.SpeechServiceServicer):
     async def _list_models(
         self, request_iterator: AsyncIterator[pb.ListModelsRequest]
     ) -> pb.ListModelsResponse:
-        requests.check_page(await self._question(request_iterator))
+        limits = self._gateway.limits
+        requests.check_page(await _question(request_iterator, limits, "config_timeout"))
         return pb.ListModelsResponse(models=await self._backend.models())
 
     async def _server_info(
         self, request_iterator: AsyncIterator[pb.GetServerInfoRequest]
     ) -> pb.GetServerInfoResponse:
-        await self._question(request_iterator)
+        await _question(request_iterator, self._gateway.limits, "config_timeout")
         return await self._backend.server_info()
-
-    async def _question(self, request_iterator: AsyncIterator[Question]) -> Question:
-        limit = self._gateway.limits.idle_timeout
-        try:
-            async with asyncio.timeout(limit):
-                request = await anext(request_iterator, None)
-        except TimeoutError:
-            raise IdleTimeout(
-                f"the request was not received within {limit:g} s",
-                metadata={"idle_timeout": f"{limit:g}"},
-            ) from None
-        except DecodeError:
-            raise _no_message() from None
-        if request is None:
-            raise ProtocolViolation("request: nothing was sent", metadata={"field": "request"})
-        return request
 
 
 class GrpcLink:
     """One `StreamingRecognize` call as the backend sees it.
 
-    Who reads or writes may be cancelled, what gRPC does for it is not: it frees a message, and
-    the buffers of the connection that it lies in, only for those who wait until the end.
+    Who reads or writes may be cancelled, what gRPC does for it is not: see `_to_its_end`.
     """
 
     def __init__(self, context: StreamContext) -> None:
@@ -151,8 +129,10 @@ class GrpcLink:
 
     async def write(self, response: pb.StreamingRecognizeResponse) -> None:
         """Write one response. A client that is gone never takes it: gRPC cancels the call then."""
+        writing = _to_its_end(self._context.write(response))
+        await asyncio.wait((writing,))
         try:
-            await asyncio.shield(_to_its_end(self._context.write(response)))
+            writing.result()
         except grpc.aio.InternalError:
             await asyncio.get_running_loop().create_future()
 
@@ -199,10 +179,42 @@ def question_handlers(
 
 
 def _to_its_end(operation: Coroutine[Any, Any, Result]) -> asyncio.Task[Result]:
-    """Do it, whether somebody waits for it or not."""
+    """Have gRPC do it, whether somebody waits for it or not.
+
+    It frees a message, and the buffers of the connection that it lies in, only for those who wait
+    until the end.
+    """
     task = asyncio.create_task(operation)
     task.add_done_callback(lambda done: done.cancelled() or done.exception())
     return task
+
+
+async def _question(
+    request_iterator: AsyncIterator[Question], limits: Limits, deadline: str
+) -> Question:
+    """The one request of a call; `deadline` is the limit that it has to keep.
+
+    Raises:
+        IdleTimeout: it was not there in time.
+        ProtocolViolation: what came is no message of the contract, or nothing came.
+    """
+    limit: float = getattr(limits, deadline)
+    reading = _to_its_end(_next(request_iterator))
+    if not (await asyncio.wait((reading,), timeout=limit))[0]:
+        raise IdleTimeout(
+            f"the request was not received within {limit:g} s",
+            metadata={deadline: f"{limit:g}"},
+        )
+    if (request := reading.result()) is None:
+        raise ProtocolViolation("request: nothing was sent", metadata={"field": "request"})
+    return request
+
+
+async def _next(request_iterator: AsyncIterator[Question]) -> Question | None:
+    try:
+        return await anext(request_iterator, None)
+    except DecodeError:
+        raise _no_message() from None
 
 
 async def _read(context: StreamContext) -> pb.StreamingRecognizeRequest | None:
