@@ -40,6 +40,7 @@ PACES = {
     "rapid reset": 10_000.0,
     "pings": 10_000.0,
     "handshakes": 1_000.0,
+    "connections": 1_000.0,
     "gzip bombs of 48 MiB": 20.0,
     "gzip bombs of 3 MiB": 20.0,
     "HTTP heads that do not end": 1_000.0,

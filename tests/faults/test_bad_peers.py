@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 
 import grpc
 import pytest
@@ -12,7 +13,7 @@ import pytest_asyncio
 from sori.v1 import speech_pb2 as pb
 from support.bad_company import patient_server
 from support.chaos_proxy import Fault, proxied
-from support.floods import BRIDGE_FLOODS, FLOODS, flood
+from support.floods import BRIDGE_FLOODS, FLOODS, OPENING, flood_process
 from support.ordeals import stream_to
 from support.raw_client import Stream, config_of
 from support.server_process import Census, ServerProcess, forget_peak, peak_of
@@ -60,7 +61,30 @@ def as_before(before: Census, after: Census) -> bool:
 @pytest.mark.parametrize("kind", FLOODS)
 async def test_floods(server: ServerProcess, kind: str) -> None:
     port = server.bridge_port if kind in BRIDGE_FLOODS else server.port
-    assert await asyncio.to_thread(flood, kind, port, FLOOD_SECONDS, PACE) > 0
+    assert await flood_process(kind, port, FLOOD_SECONDS, PACE) > 0
+
+
+async def test_a_host_that_connects_without_end_leaves_room_for_another(
+    server: ServerProcess,
+) -> None:
+    flooding = asyncio.create_task(flood_process("connections", server.port, 4.0, PACE))
+    await asyncio.sleep(1)
+    tried = []
+    while not flooding.done():
+        tried.append(await asyncio.to_thread(answered, server.port, "127.0.0.2"))
+        await asyncio.sleep(0.05)
+    assert await flooding > 0
+    assert tried.count(True) > 0.8 * len(tried)
+
+
+def answered(port: int, source: str) -> bool:
+    """Whether a handshake from this address is."""
+    with suppress(OSError):
+        where, patience = ("127.0.0.1", port), 2.0
+        with socket.create_connection(where, patience, source_address=(source, 0)) as connection:
+            connection.sendall(OPENING)
+            return bool(connection.recv(100))
+    return False
 
 
 def packing(server: ServerProcess) -> Stream:

@@ -211,6 +211,7 @@ GRPC_FLOODS: dict[str, Callable[[int], Iterator[int]]] = {
     "rapid reset": rapid_reset,
     "pings": pings,
     "handshakes": handshakes,
+    "connections": lambda port: handshakes(port, OPENING, at_a_time=3_000),
     "gzip bombs of 48 MiB": lambda port: bombs(port, 48 * MIB),
     "gzip bombs of 3 MiB": lambda port: bombs(port, 3 * MIB),
 }

@@ -30,7 +30,9 @@ HEALTH_POLL: Final = 0.2
 """Seconds between two looks at whether streams would be served."""
 CONNECTION_POLL: Final = 0.1
 """Seconds between two looks at whose the connections are."""
-UNTRIMMED: Final = 2
+CROWDED_POLL: Final = 0.02
+"""The same, when there was one too many."""
+UNTRIMMED: Final = 4
 """Times `max_connections` that gRPC accepts: between two looks a flood has room of its own."""
 SPARE_CALLS: Final = 16
 """On one connection, besides all streams that may be open: questions, and streams to be refused."""
@@ -142,5 +144,5 @@ class GrpcServer:
 async def _trim(connections: PortConnections) -> None:
     """Keep every address to its share of the connections."""
     while True:
-        connections.trim()
-        await asyncio.sleep(CONNECTION_POLL)
+        crowded = connections.trim() > 0
+        await asyncio.sleep(CROWDED_POLL if crowded else CONNECTION_POLL)
