@@ -367,6 +367,27 @@ async def test_health_is_told_to_who_watches_it() -> None:
     ]
 
 
+async def test_health_is_told_to_who_still_watches_when_another_one_has_left() -> None:
+    async with serving(FakeBehaviour(load_time=0.5), LIMITS) as served, served.channel() as channel:
+        request = health_pb2.HealthCheckRequest(service=SERVICE)
+        watching, leaving = (health_pb2_grpc.HealthStub(channel).Watch(request) for _ in range(2))
+        seen = [(await each.read()).status for each in (watching, leaving)]
+        leaving.cancel()
+        await asyncio.sleep(0.2)
+        os.kill(served.worker_pid, signal.SIGKILL)
+        async with asyncio.timeout(5):
+            seen += [(await watching.read()).status for _ in range(2)]
+    statuses = health_pb2.HealthCheckResponse
+    assert seen == [statuses.SERVING] * 2 + [statuses.NOT_SERVING, statuses.SERVING]
+
+
+async def test_watchers_of_an_unknown_service_are_told_so() -> None:
+    async with serving() as served, served.channel() as channel:
+        request = health_pb2.HealthCheckRequest(service="sori.v2.SpeechService")
+        answer = await health_pb2_grpc.HealthStub(channel).Watch(request).read()
+    assert answer.status == health_pb2.HealthCheckResponse.SERVICE_UNKNOWN
+
+
 # --------------------------------------------------------------------------- reflection
 
 

@@ -168,7 +168,7 @@ class Server:
                 self._settings.host, self._settings.bridge_port
             )
             await self._engine.start()
-            await self._grpc.tell_health()
+            self._grpc.tell_health()
             opened.push_async_callback(self._drain)
             self._opened = opened.pop_all()
         return self
@@ -179,6 +179,6 @@ class Server:
 
     async def _drain(self) -> None:
         """Refuse new streams, and flush the finals of open ones."""
-        await self._grpc.begin_drain()
+        self._grpc.begin_drain()
         self._bridge.begin_drain()
         await self.gateway.drain()

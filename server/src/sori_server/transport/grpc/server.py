@@ -10,7 +10,7 @@ import asyncio
 from typing import Final
 
 import grpc
-from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 from sori.v1 import speech_pb2, speech_pb2_grpc
 
@@ -18,12 +18,14 @@ from sori_server.domain.errors import AddressUnavailable
 from sori_server.domain.limits import Limits
 from sori_server.runtime.gateway import Gateway
 from sori_server.transport.grpc.connections import PortConnections
+from sori_server.transport.grpc.health import Health
 from sori_server.transport.grpc.peers import PeerCalls
 from sori_server.transport.grpc.reflection_v1 import add_reflection_v1
 from sori_server.transport.grpc.service import SpeechService, question_handlers
 
 SERVICE: Final = speech_pb2.DESCRIPTOR.services_by_name["SpeechService"].full_name
-SERVICES: Final = (SERVICE, health.SERVICE_NAME, reflection.SERVICE_NAME)
+HEALTH: Final = health_pb2.DESCRIPTOR.services_by_name["Health"].full_name
+SERVICES: Final = (SERVICE, HEALTH, reflection.SERVICE_NAME)
 """What reflection lists: all it has descriptors of, so not itself under its v1 name."""
 
 HEALTH_POLL: Final = 0.2
@@ -84,7 +86,7 @@ class GrpcServer:
         self._server = grpc.aio.server(
             interceptors=[PeerCalls(gateway.limits)], options=server_options(gateway.limits)
         )
-        self._health = health.aio.HealthServicer()
+        self._health = Health(("", SERVICE))
         service = SpeechService(gateway)
         speech_pb2_grpc.add_SpeechServiceServicer_to_server(service, self._server)
         self._server.add_registered_method_handlers(SERVICE, question_handlers(service))
@@ -101,7 +103,7 @@ class GrpcServer:
         Raises:
             AddressUnavailable: the port is taken or the host is not ours.
         """
-        await self.tell_health()
+        self.tell_health()
         try:
             address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
             bound = self._server.add_insecure_port(address)
@@ -116,23 +118,20 @@ class GrpcServer:
         self._trimming = asyncio.create_task(_trim(connections), name="sori-connections")
         return bound
 
-    async def tell_health(self) -> None:
+    def tell_health(self) -> None:
         """Tell health checkers at once whether to send streams here."""
-        statuses = health_pb2.HealthCheckResponse
-        status = statuses.SERVING if self._gateway.ready else statuses.NOT_SERVING
-        for service in ("", SERVICE):
-            await self._health.set(service, status)
+        self._health.tell(serving=self._gateway.ready)
 
     async def _watch_health(self) -> None:
         """Tell health checkers of workers that die and come back."""
         while True:
-            await self.tell_health()
+            self.tell_health()
             await asyncio.sleep(HEALTH_POLL)
 
-    async def begin_drain(self) -> None:
+    def begin_drain(self) -> None:
         """Tell health checkers for good that the server leaves."""
         self._watching.cancel()
-        await self._health.enter_graceful_shutdown()
+        self._health.tell(serving=False)
 
     async def stop(self) -> None:
         """Close the port and end the calls that are left."""
