@@ -12,6 +12,7 @@ from sori.v1 import speech_pb2 as pb
 from sori_server.app import Server
 from sori_server.domain.errors import (
     AudioGap,
+    CapacityExhausted,
     InvalidConfig,
     ModelNotFound,
     ProtocolViolation,
@@ -332,6 +333,47 @@ async def test_a_server_that_is_silent() -> None:
                 with pytest.raises(UpstreamUnavailable):
                     async with asyncio.timeout(PATIENCE):
                         await asked
+
+
+async def test_a_server_that_has_nothing_to_say_to_a_config() -> None:
+    over = asyncio.Event()
+
+    async def mute(call: ScriptedCall) -> None:
+        await call.read()
+        await over.wait()
+
+    async with (
+        scripted_server.serve(ScriptedService(mute)) as port,
+        upstream(f"127.0.0.1:{port}", Limits(upstream_timeout=0.5)) as (backend, link),
+        streaming(backend, link) as stream,
+    ):
+        await asyncio.sleep(0.7)  # nothing was asked yet
+        assert not stream.done()
+        link.config()
+        assert isinstance(await ending(stream), UpstreamUnavailable)
+        over.set()
+
+
+async def test_all_streams_of_a_server_go_through_one_connection_and_the_rest_is_told() -> None:
+    """Who comes when no stream is free does not wait without a word."""
+    limits = Limits(max_streams=12, max_batch_streams=1)
+    async with (
+        serving(limits=limits) as served,
+        upstream(served.address) as (backend, _),
+        AsyncExitStack() as stack,
+    ):
+        assert (await backend.server_info()).available_stream_count == 12
+        streams = []
+        for _ in range(40):
+            link = ScriptedLink()
+            streams.append(await stack.enter_async_context(streaming(backend, link)))
+            link.config()
+        async with asyncio.timeout(PATIENCE):
+            while sum(each.done() for each in streams) < 28:  # noqa: ASYNC110
+                await asyncio.sleep(0.02)
+        endings = [type(each.exception()) for each in streams if each.done()]
+        assert endings == [CapacityExhausted] * 28
+        assert (await backend.server_info()).active_stream_count == 12
 
 
 async def test_a_lost_server_is_told_after_its_words_and_found_again(served: Served) -> None:

@@ -39,7 +39,7 @@ class Limits:
     ping_timeout: float = 5.0
     """Time a client may take to answer a ping; then it is dead."""
     upstream_timeout: float = 5.0
-    """Time the server behind a bridge may take to connect, and to answer a question."""
+    """Time the server behind a bridge may take to connect, and to answer a question or a config."""
     min_ping_interval: float = 5.0
     """Clients may ping this often without being cut off."""
     half_close_grace: float = 0.02

@@ -13,7 +13,7 @@ from sori_server.domain.errors import ServerDraining, SlowReader, SoriError
 from sori_server.domain.limits import Limits
 from sori_server.transport.contract.backend import MessageLink
 from sori_server.transport.contract.durations import duration
-from sori_server.upstream.status import error_from
+from sori_server.upstream.status import error_from, unavailable
 
 Call = grpc.aio.StreamStreamCall[pb.StreamingRecognizeRequest, pb.StreamingRecognizeResponse]
 
@@ -38,6 +38,8 @@ class Relay:
         self._reading: asyncio.Timeout | None = None
         self._stopped = False
         self._error: SoriError | None = None
+        self._asked = asyncio.Event()
+        self._answered = asyncio.Event()
         self._going_away = asyncio.Event()
         self._left = asyncio.Event()
         self._resumable = False
@@ -54,7 +56,7 @@ class Relay:
         """
         try:
             async with asyncio.TaskGroup() as tasks:
-                waiting = (self._send(), self._announce(), self._leave())
+                waiting = (self._send(), self._expect_answer(), self._announce(), self._leave())
                 beside = [tasks.create_task(each) for each in waiting]
                 await self._receive()
                 for task in beside:
@@ -90,11 +92,21 @@ class Relay:
         """Send the client's messages until its last one, until one is bad or until `flush`."""
         try:
             while (message := await self._next_message()) is not None:
+                self._asked.set()
                 self._resumable |= message.config.resume != pb.ResumeOptions()
                 await self._call.write(message)
             await self._call.done_writing()
         except _OVER:
             return  # `_receive` knows why
+
+    async def _expect_answer(self) -> None:
+        """Give up a server that has nothing to say to a config."""
+        await self._asked.wait()
+        try:
+            async with asyncio.timeout(self._limits.upstream_timeout):
+                await self._answered.wait()
+        except TimeoutError:
+            raise unavailable(self._limits.retry_delay) from None
 
     async def _next_message(self) -> pb.StreamingRecognizeRequest | None:
         if self._stopped:
@@ -116,6 +128,7 @@ class Relay:
     async def _receive(self) -> None:
         try:
             async for response in self._call:  # `read()` drops what came before a failure
+                self._answered.set()
                 await self._deliver(response)
         except grpc.aio.AioRpcError as failure:
             status = self._status.of(failure)
