@@ -5,7 +5,7 @@ from __future__ import annotations
 from random import Random
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from sori_server.domain.audio import AudioEncoding, AudioFormat
 from sori_server.domain.config import (
@@ -87,6 +87,8 @@ def test_every_word_is_delivered_once_whatever_is_lost(part: int, seed: int) -> 
 
 @settings(max_examples=EXAMPLES // 2, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(seed=st.integers(0, 2**32), channels=st.integers(2, 3))
+@example(seed=195, channels=2)
+@example(seed=1965, channels=3)
 def test_each_channel_goes_on_from_its_own_place(seed: int, channels: int) -> None:
     played = history(seed, channels)
     played.run()

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sori_server.domain.audio import samples
-from sori_server.domain.checkpoint import Checkpoint
+from sori_server.domain.checkpoint import ChannelPoint, Checkpoint
 from sori_server.domain.config import StreamConfig
 from sori_server.domain.events import (
     AudioWarning,
@@ -89,12 +89,7 @@ class Session:
     @property
     def final_position(self) -> int:
         """All text before this position is final and was put out."""
-        open_or_behind = [
-            channel.final_position
-            for channel in self._channels
-            if self._state is State.OPEN or channel.taken < channel.begun
-        ]
-        return min(open_or_behind, default=self._received)
+        return self._checkpoint.position
 
     @property
     def needed_from(self) -> Sequence[int]:
@@ -304,7 +299,13 @@ class Session:
     @property
     def _checkpoint(self) -> Checkpoint:
         """Where each channel goes on for a client that has all that was put out."""
-        return Checkpoint(tuple(channel.point for channel in self._channels))
+        return Checkpoint(tuple(map(self._point, self._channels)))
+
+    def _point(self, channel: Channel) -> ChannelPoint:
+        """Where a channel goes on: after the end of audio not before that, if all of it is out."""
+        if self._state is State.OPEN or channel.taken < channel.begun:
+            return channel.point
+        return ChannelPoint(self._received, channel.taken)
 
 
 @dataclass(frozen=True, slots=True)
