@@ -255,6 +255,7 @@ async def test_a_wrong_setting_of_a_recording_has_one_name_whatever_its_size(
         with pytest.raises(InvalidRequest) as refused:
             await client.recognize(bytes(2 + more), RecognitionConfig(beam_size=99), AudioFormat())
     assert refused.value.field == "config.decoding.beam_size"
+    assert refused.value.metadata["field"] == "config.decoding.beam_size"
     assert "config.decoding.beam_size" in str(refused.value)
 
 

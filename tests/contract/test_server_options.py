@@ -17,7 +17,6 @@ import pytest
 from google.protobuf.duration_pb2 import Duration
 from grpc_health.v1.health_pb2 import HealthCheckRequest
 from grpc_health.v1.health_pb2_grpc import HealthStub
-from grpc_reflection.v1alpha.reflection_pb2_grpc import ServerReflectionStub
 from sori.v1 import speech_pb2 as pb
 from sori.v1 import speech_pb2_grpc as rpc
 from sori_server.app import Server
@@ -25,8 +24,8 @@ from sori_server.domain.errors import AddressUnavailable
 from sori_server.domain.limits import Limits
 from sori_server.engine.fake import FakeBehaviour
 from sori_server.settings import Settings
-from sori_server.transport.grpc.connections import PortConnections
-from sori_server.transport.grpc.server import CONNECTION_POLL, SPARE_CALLS, UNTRIMMED
+from sori_server.transport.grpc.connections import POLL, PortConnections
+from sori_server.transport.grpc.server import SPARE_CALLS, UNTRIMMED
 from support.floods import OPENING, PREFACE, swallow
 from support.raw_client import CHUNK, LINEAR16, PATIENCE, Stream, config_of, failure_of
 from support.speech_server import client_process, fake_engine, serving
@@ -100,6 +99,26 @@ async def test_metadata_may_have_as_much_as_the_limit_says() -> None:
         await stub.GetServerInfo(question)
 
 
+METHODS = (
+    "sori.v1.SpeechService/StreamingRecognize",
+    "sori.v1.SpeechService/Recognize",
+    "sori.v1.SpeechService/ListModels",
+    "sori.v1.SpeechService/GetServerInfo",
+    "grpc.health.v1.Health/Check",
+    "grpc.health.v1.Health/Watch",
+    "grpc.reflection.v1.ServerReflection/ServerReflectionInfo",
+    "grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo",
+)
+
+
+@pytest.mark.parametrize("method", METHODS)
+async def test_a_call_that_asks_nothing_ends(method: str) -> None:
+    limits = Limits(config_timeout=0.3, idle_timeout=0.3)
+    async with serving(limits=limits) as served, served.channel() as channel:
+        ending = await failure_of(channel.stream_stream(f"/{method}")().read())
+    assert ending.info.reason in {"IDLE_TIMEOUT", "PROTOCOL_VIOLATION"}
+
+
 async def test_calls_of_one_address_are_counted_whatever_they_ask() -> None:
     async with (
         serving(limits=Limits(max_calls_per_peer=2)) as served,
@@ -109,15 +128,16 @@ async def test_calls_of_one_address_are_counted_whatever_they_ask() -> None:
     ):
         await served.until_streams(2)
         speech, checks = rpc.SpeechServiceStub(channel), HealthStub(channel)
-        listed = ServerReflectionStub(channel).ServerReflectionInfo()
-        await listed.done_writing()
+        silent = [
+            channel.stream_stream(f"/{method}")() for method in METHODS
+        ]  # what gRPC would read before it asks the server counts as well
         refused = (
+            *(call.read() for call in silent),
             speech.StreamingRecognize().read(),
             speech.Recognize(pb.RecognizeRequest()),
             speech.GetServerInfo(pb.GetServerInfoRequest()),
             checks.Check(HealthCheckRequest()),
             checks.Watch(HealthCheckRequest()).read(),
-            listed.read(),
         )
         for each in refused:
             ending = await failure_of(each)
@@ -165,10 +185,10 @@ async def test_connections_are_counted() -> None:
     """One too many is closed, the others go on."""
     async with serving(limits=Limits(max_connections=4)) as served, served.stream() as stream:
         await served.until_streams(1)
-        await asyncio.sleep(3 * CONNECTION_POLL)
+        await asyncio.sleep(3 * POLL)
         others = [opened(served.server.grpc_port, OPENING) for _ in range(5)]
         await closed_by_the_server(others, 2)
-        await asyncio.sleep(3 * CONNECTION_POLL)
+        await asyncio.sleep(3 * POLL)
         assert sum(swallow(each) for each in others) == 3
         await stream.audio(linear16(speak(range(5))))
         await stream.end_of_audio()
@@ -184,11 +204,11 @@ async def test_connections_of_one_address_are_counted() -> None:
         served.stream() as stream,
     ):
         await served.until_streams(1)
-        await asyncio.sleep(3 * CONNECTION_POLL)
+        await asyncio.sleep(3 * POLL)
         others = [opened(served.server.grpc_port, OPENING) for _ in range(30)]
         elsewhere = opened(served.server.grpc_port, OPENING, "127.0.0.2")
         await closed_by_the_server(others, 11)
-        await asyncio.sleep(3 * CONNECTION_POLL)
+        await asyncio.sleep(3 * POLL)
         assert sum(swallow(each) for each in others) == 19
         assert swallow(elsewhere)
         await stream.audio(linear16(speak(range(5))))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 
@@ -371,8 +372,11 @@ async def test_all_streams_of_a_server_go_through_one_connection_and_the_rest_is
         async with asyncio.timeout(PATIENCE):
             while sum(each.done() for each in streams) < 28:  # noqa: ASYNC110
                 await asyncio.sleep(0.02)
-        endings = [type(each.exception()) for each in streams if each.done()]
-        assert endings == [CapacityExhausted] * 28
+        endings = [each.exception() for each in streams if each.done()]
+        told = Counter(type(each) for each in endings)
+        assert told.keys() <= {CapacityExhausted, UpstreamUnavailable}, "or gRPC refused it, twice"
+        assert told[CapacityExhausted] > 14
+        assert all(isinstance(each, SoriError) and each.retryable for each in endings)
         assert (await backend.server_info()).active_stream_count == 12
 
 

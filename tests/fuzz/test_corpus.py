@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sori_server.transport.bridge import codec
+from sori_server.transport.grpc import service
 from support import fuzz_targets
 from support.fuzz_corpus import CORPUS, every, kept, seeds
 from support.fuzz_targets import TARGETS, packed, unpacked
@@ -64,7 +65,7 @@ def test_an_error_that_is_not_documented_is_seen(monkeypatch: pytest.MonkeyPatch
 
     monkeypatch.setattr(codec, "json_object", broken)
     monkeypatch.setattr(fuzz_targets.requests, "stream_config", broken)
-    monkeypatch.setattr(fuzz_targets.requests, "recording_config", broken)
+    monkeypatch.setattr(service, "recording_config", broken)
     for target in ("v1", "plain", "stream", "recording"):
         with pytest.raises(KeyError, match="nobody"):
             test_nothing_kept_breaks_its_target(target)

@@ -37,6 +37,7 @@ from sori_server.transport.bridge.socket import Dialect
 from sori_server.transport.bridge.v1 import V1
 from sori_server.transport.contract import requests
 from sori_server.transport.grpc.service import SpeechService
+from sori_server.transport.grpc.status import grpc_status
 from support.in_process import ScriptedEngine
 from support.resuming import token_of
 from yarl import URL
@@ -84,21 +85,13 @@ def recording(data: bytes) -> None:
     asyncio.run(_recognized(data))
 
 
-class _Aborted(Exception):
-    """The call has a status."""
-
-
 class _Call:
-    """What gRPC shows a service of one call; its status is `code` at the end."""
+    """What gRPC shows a service of one call."""
 
     def __init__(self, messages: Sequence[bytes], tokens: Sequence[str]) -> None:
         self._messages = iter(messages)
         self._tokens = tokens
         self.responses: list[pb.StreamingRecognizeResponse] = []
-        self.code: grpc.StatusCode = grpc.StatusCode.OK
-
-    def peer(self) -> str:
-        return "ipv4:127.0.0.1:1"
 
     def invocation_metadata(self) -> tuple[tuple[str, str], ...]:
         return ()
@@ -116,10 +109,6 @@ class _Call:
         response.SerializeToString()
         self.responses.append(response)
 
-    async def abort_with_status(self, status: grpc.Status) -> None:
-        self.code = status.code
-        raise _Aborted
-
 
 async def _streamed(messages: Sequence[bytes]) -> None:
     with _nothing_unhandled():
@@ -128,10 +117,8 @@ async def _streamed(messages: Sequence[bytes]) -> None:
             for connection, moves in connections(messages):
                 call = _Call(connection, tokens)
                 async with asyncio.timeout(PATIENCE):
-                    with contextlib.suppress(_Aborted):
-                        service = SpeechService(servers[0])
-                        await service.StreamingRecognize(cast(Any, None), cast(Any, call))
-                _check_told(call)
+                    with _told():
+                        await SpeechService(servers[0]).stream(None, cast(Any, call))
                 tokens += filter(None, map(token_of, call.responses))
                 if moves:
                     servers.reverse()
@@ -155,12 +142,10 @@ async def _recognized(data: bytes) -> None:
 
     with _nothing_unhandled():
         async with _gateway() as gateway:
-            call = _Call((), ())
             async with asyncio.timeout(PATIENCE):
-                with contextlib.suppress(_Aborted):
-                    answer = await SpeechService(gateway).Recognize(request(), cast(Any, call))
+                with _told():
+                    answer = await SpeechService(gateway).recognize(request(), None)
                     answer.SerializeToString()
-            _check_told(call)
 
 
 @contextlib.asynccontextmanager
@@ -180,8 +165,15 @@ def _nothing_unhandled() -> Iterator[None]:
     assert not found, found
 
 
-def _check_told(call: _Call) -> None:
-    assert call.code not in INTERNAL, call.code
+@contextlib.contextmanager
+def _told() -> Iterator[None]:
+    """A call may end with a status, but not with one that says that it was the server."""
+    told = None
+    try:
+        yield
+    except SoriError as error:
+        told = grpc_status(error).code
+    assert told not in INTERNAL
 
 
 # ------------------------------------------------------------------------------ bridge

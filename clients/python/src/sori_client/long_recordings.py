@@ -59,8 +59,12 @@ def _is_result(event: object) -> TypeGuard[Result]:
 
 def _as_of_a_message(status: CallStatus) -> CallStatus:
     """A stream has the settings of its recognition one level deeper."""
-    violations = tuple((_path(field), description) for field, description in status.violations)
-    return replace(status, message=_path(status.message), violations=violations)
+    return replace(
+        status,
+        message=_path(status.message),
+        metadata={name: _path(value) for name, value in status.metadata.items()},
+        violations=tuple((_path(field), what) for field, what in status.violations),
+    )
 
 
 def _path(text: str) -> str:

@@ -18,7 +18,7 @@ _COMMAND: Final = ("-m", "sori_server", "serve", "--json", *_PORTS)
 ROOM: Final[Mapping[str, str]] = MappingProxyType(
     {
         "SORI_LIMITS_MAX_STREAMS": "2000",
-        "SORI_LIMITS_MAX_STREAMS_PER_PEER": "2000",
+        "SORI_LIMITS_MAX_CALLS_PER_PEER": "2000",
         "SORI_LIMITS_MAX_CONNECTIONS": "2000",
         "SORI_LIMITS_MAX_CONNECTIONS_PER_PEER": "2000",
         "SORI_LIMITS_MAX_PENDING_WINDOWS": "80000",

@@ -95,6 +95,7 @@ class Relay:
                 self._asked.set()
                 self._resumable |= message.config.resume != pb.ResumeOptions()
                 await self._call.write(message)
+            self._asked.set()
             await self._call.done_writing()
         except _OVER:
             return  # `_receive` knows why

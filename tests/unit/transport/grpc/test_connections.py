@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+import errno
 import os
 import resource
 import socket
 import struct
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
+from unittest.mock import Mock
 
 import pytest
 from sori_server.domain.limits import Limits
@@ -100,26 +103,53 @@ def test_a_process_without_a_free_descriptor_looks_again_when_it_has_one(port: P
     before = port.connected(3)
     assert connections.trim() == 0
     after = port.connected(2)
-    with no_free_descriptors(spare=0):
-        assert connections.trim() == 0
-    with no_free_descriptors(spare=1):  # the directory can be read, a socket cannot be looked at
+    with no_free_descriptor():
         assert connections.trim() == 0
     assert connections.trim() == 2
     assert [is_open(each) for each in before + after] == [True] * 3 + [False] * 2
 
 
 @contextmanager
-def no_free_descriptors(spare: int) -> Iterator[None]:
-    """Meanwhile this process can have only so many more."""
-    with open(os.devnull, "rb") as lowest:
-        most = resource.getrlimit(resource.RLIMIT_NOFILE)
-        with ExitStack() as stack:
-            while lowest.fileno() + spare > (last := os.dup(lowest.fileno())):
-                stack.callback(os.close, last)
-            os.close(last)
-            resource.setrlimit(resource.RLIMIT_NOFILE, (last, most[1]))
-            stack.callback(resource.setrlimit, resource.RLIMIT_NOFILE, most)
-            yield
+def no_free_descriptor() -> Iterator[None]:
+    """Meanwhile this process can have no more."""
+    with open(os.devnull, "rb") as first, ExitStack() as stack:
+        bound = resource.getrlimit(resource.RLIMIT_NOFILE)
+        stack.callback(resource.setrlimit, resource.RLIMIT_NOFILE, bound)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (first.fileno() + 64, bound[1]))
+        with suppress(OSError):
+            while True:
+                stack.callback(os.close, os.dup(first.fileno()))
+        yield
+
+
+def test_connections_that_cannot_be_looked_at_are_looked_at_again(
+    port: Port, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connections = PortConnections(port.port, Limits(max_connections_per_peer=1))
+    port.connected(3)
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "dup", Mock(side_effect=OSError(errno.EMFILE, "too many")))
+        assert connections.trim() == 0
+    assert connections.trim() == 2
+
+
+async def test_a_bug_does_not_end_the_looking(
+    port: Port, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    connections = PortConnections(port.port, Limits(max_connections_per_peer=1))
+    clients = port.connected(2)
+    excess = PortConnections._excess
+    looks = Mock(side_effect=[RuntimeError("a bug"), *[[]] * 3])
+    monkeypatch.setattr(PortConnections, "_excess", lambda _: looks())
+    keeping = asyncio.create_task(connections.keep())
+    async with asyncio.timeout(5):
+        while looks.call_count < 3:  # noqa: ASYNC110
+            await asyncio.sleep(0.02)
+        monkeypatch.setattr(PortConnections, "_excess", excess)
+        while is_open(clients[1]):  # noqa: ASYNC110
+            await asyncio.sleep(0.02)
+    keeping.cancel()
+    assert "a bug" in caplog.text
 
 
 def test_connections_that_are_reset_meanwhile_are_no_error(
@@ -130,7 +160,7 @@ def test_connections_that_are_reset_meanwhile_are_no_error(
     reset = struct.pack("ii", 1, 0)
     excess = PortConnections._excess
 
-    def reset_first(self: PortConnections) -> list[Place]:
+    def reset_first(self: PortConnections) -> list[tuple[Place, str]]:
         for each in clients:
             each.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, reset)
             each.close()
@@ -148,7 +178,7 @@ def test_a_descriptor_that_became_another_socket_is_left_alone(
     innocent, other = socket.socketpair()
     excess = PortConnections._excess
 
-    def replaced_first(self: PortConnections) -> list[Place]:
+    def replaced_first(self: PortConnections) -> list[tuple[Place, str]]:
         found = excess(self)
         assert found
         for each in port.accepted:

@@ -7,9 +7,12 @@ is shut down through it is a lost connection to gRPC.
 
 from __future__ import annotations
 
+import asyncio
+import logging
 import os
 import socket
 import stat
+import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -21,8 +24,14 @@ from sori_server.transport.addresses import host_of
 
 DESCRIPTORS: Final = Path("/dev/fd")
 """Lists those of the process that looks, on Linux and macOS alike."""
+POLL: Final = 0.1
+"""Seconds between two looks."""
+CROWDED_POLL: Final = 0.02
+"""The same, when there was a connection too many."""
 Place = tuple[int, int]
 """A descriptor, and the number of the socket that it is."""
+
+_log = logging.getLogger(__name__)
 
 
 class PortConnections:
@@ -35,6 +44,17 @@ class PortConnections:
         self._hosts: dict[Place, str | None] = {}
         """Of every socket, first seen first, the host at the other end of a connection to the
         port; None of all others."""
+
+    async def keep(self) -> None:
+        """Trim until cancelled, the more often where it was needed, in a quarter of the time."""
+        while True:
+            began, ended = time.thread_time(), 0
+            try:
+                ended = self.trim()
+            except Exception:  # a bug of ours leaves the bound that gRPC has
+                _log.exception("connections could not be looked at")
+            took = time.thread_time() - began
+            await asyncio.sleep(max(CROWDED_POLL if ended else POLL, 3 * took))
 
     def trim(self) -> int:
         """End the newest connections above the bounds of a host and of the port.
@@ -49,32 +69,39 @@ class PortConnections:
             descriptors = [int(name) for name in os.listdir(DESCRIPTORS)]
             if len(descriptors) > min(self._most, self._most_of_host):
                 self._look_at(descriptors)
-                return sum(map(_shut_down, self._excess()))
+                return sum(self._shut_down(*each) for each in self._excess())
         return 0
 
     def _look_at(self, descriptors: list[int]) -> None:
         places = dict.fromkeys(_sockets_among(descriptors))
         seen = {place: host for place, host in self._hosts.items() if place in places}
         for place in places:
-            if place not in seen:
-                with suppress(OSError):
-                    seen[place] = self._host_at(place)
+            if place not in seen or not place[1]:  # macOS does not number them
+                with suppress(OSError), _duplicate(place) as connection:
+                    seen[place] = self._host_at(connection)
         self._hosts = seen
 
-    def _host_at(self, place: Place) -> str | None:
+    def _host_at(self, connection: socket.socket) -> str | None:
         """The host at the other end, if this is a connection to the port.
 
         Raises:
-            OSError: it was lost meanwhile, or no descriptor is left to look at it with.
+            OSError: it was lost meanwhile.
         """
-        with _duplicate(place) as connection:
-            if connection.family not in (socket.AF_INET, socket.AF_INET6):
-                return None
-            if connection.getsockname()[1] != self._port:
-                return None
-            return host_of(connection.getpeername()[0])
+        if connection.family not in (socket.AF_INET, socket.AF_INET6):
+            return None
+        if connection.getsockname()[1] != self._port:
+            return None
+        return host_of(connection.getpeername()[0])
 
-    def _excess(self) -> list[Place]:
+    def _shut_down(self, place: Place, host: str) -> bool:
+        """Whether this still was a connection of that host, which has ended now."""
+        with suppress(OSError), _duplicate(place) as connection:
+            if self._host_at(connection) == host:
+                connection.shutdown(socket.SHUT_RDWR)
+                return True
+        return False
+
+    def _excess(self) -> list[tuple[Place, str]]:
         kept: Counter[str] = Counter()
         in_all, excess = 0, []
         for place, host in self._hosts.items():
@@ -84,7 +111,7 @@ class PortConnections:
                 kept[host] += 1
                 in_all += 1
             else:
-                excess.append(place)
+                excess.append((place, host))
         return excess
 
 
@@ -94,14 +121,6 @@ def _sockets_among(descriptors: list[int]) -> Iterator[Place]:
             status = os.fstat(descriptor)
             if stat.S_ISSOCK(status.st_mode):
                 yield descriptor, status.st_ino
-
-
-def _shut_down(place: Place) -> bool:
-    """Whether there still was a connection to be ended."""
-    with suppress(OSError), _duplicate(place) as connection:
-        connection.shutdown(socket.SHUT_RDWR)
-        return True
-    return False
 
 
 @contextmanager

@@ -7,22 +7,28 @@ watchers has left (grpc pull request 43403): a bridge would not hear that its se
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection
-from typing import NoReturn
+from collections.abc import AsyncIterator, Collection
+from typing import Final, NoReturn
 
 import grpc
+from grpc_health.v1 import health_pb2
 from grpc_health.v1.health_pb2 import HealthCheckRequest as Request
 from grpc_health.v1.health_pb2 import HealthCheckResponse as Answer
 
+from sori_server.domain.limits import Limits
+from sori_server.transport.grpc.operations import only_request, respond
+
+SERVICE: Final = health_pb2.DESCRIPTOR.services_by_name["Health"].full_name
 Context = grpc.aio.ServicerContext[Request, Answer]
 
 
 class Health:
     """One answer for all services that there are; NOT_SERVING until told."""
 
-    def __init__(self, services: Collection[str]) -> None:
+    def __init__(self, services: Collection[str], limits: Limits) -> None:
         """`services` by their full names; the empty one is the server itself."""
         self._services = services
+        self._limits = limits
         self._serving = False
         self._changed = asyncio.Event()
 
@@ -33,17 +39,28 @@ class Health:
             self._changed.set()
             self._changed = asyncio.Event()
 
-    async def Check(self, request: Request, context: Context) -> Answer:
+    def add_to(self, server: grpc.aio.Server) -> None:
+        """Have `server` answer."""
+        reads, writes = Request.FromString, Answer.SerializeToString
+        handlers = {
+            "Check": grpc.stream_unary_rpc_method_handler(self.check, reads, writes),
+            "Watch": grpc.stream_stream_rpc_method_handler(self.watch, reads, writes),
+        }
+        server.add_registered_method_handlers(SERVICE, handlers)
+
+    async def check(self, requests: AsyncIterator[Request], context: Context) -> Answer:
         """The answer now; NOT_FOUND for a service that is none of these."""
+        request = await only_request(requests, self._limits, "config_timeout")
         if request.service not in self._services:
             await context.abort(grpc.StatusCode.NOT_FOUND, "no such service")
         return self._answer(request)
 
-    async def Watch(self, request: Request, context: Context) -> NoReturn:
+    async def watch(self, requests: AsyncIterator[Request], context: Context) -> NoReturn:
         """The answer now and each time it changes; SERVICE_UNKNOWN stays."""
+        request = await only_request(requests, self._limits, "config_timeout")
         while True:
             changed = self._changed
-            await context.write(self._answer(request))
+            await respond(context, self._answer(request), self._limits)
             await changed.wait()
 
     def _answer(self, request: Request) -> Answer:

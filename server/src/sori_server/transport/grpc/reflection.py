@@ -1,4 +1,4 @@
-"""Server reflection under its v1 name.
+"""Server reflection under both of its names.
 
 The grpcio-reflection package serves v1alpha only (grpc issue 38576); the two differ in
 nothing but the package name, so one servicer can answer both.
@@ -6,22 +6,42 @@ nothing but the package name, so one servicer can answer both.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from typing import Final
 
 import grpc
 from grpc_reflection.v1alpha import reflection_pb2
 from grpc_reflection.v1alpha._async import ReflectionServicer
+from grpc_reflection.v1alpha.reflection_pb2 import ServerReflectionRequest as Request
+from grpc_reflection.v1alpha.reflection_pb2 import ServerReflectionResponse as Answer
 
-SERVICE_V1 = "grpc.reflection.v1.ServerReflection"
+from sori_server.domain.limits import Limits
+from sori_server.transport.grpc.operations import next_request, respond
+
+V1ALPHA: Final = reflection_pb2.DESCRIPTOR.services_by_name["ServerReflection"].full_name
+V1: Final = V1ALPHA.replace("v1alpha", "v1")
+Context = grpc.aio.ServicerContext[Request, Answer]
 
 
-def add_reflection_v1(services: Sequence[str], server: grpc.aio.Server) -> None:
-    """Answer `grpc.reflection.v1` requests about `services`."""
-    servicer = ReflectionServicer(services)
-    handler = grpc.stream_stream_rpc_method_handler(
-        servicer.ServerReflectionInfo,
-        request_deserializer=reflection_pb2.ServerReflectionRequest.FromString,
-        response_serializer=reflection_pb2.ServerReflectionResponse.SerializeToString,
-    )
-    generic = grpc.method_handlers_generic_handler(SERVICE_V1, {"ServerReflectionInfo": handler})
-    server.add_generic_rpc_handlers((generic,))
+class Reflection:
+    """Answers questions about services, while they come."""
+
+    def __init__(self, services: Sequence[str], limits: Limits) -> None:
+        self._servicer = ReflectionServicer(services)
+        self._limits = limits
+
+    def add_to(self, server: grpc.aio.Server) -> None:
+        """Have `server` answer."""
+        reads, writes = Request.FromString, Answer.SerializeToString
+        handler = grpc.stream_stream_rpc_method_handler(self.answer, reads, writes)
+        for name in (V1ALPHA, V1):
+            server.add_registered_method_handlers(name, {"ServerReflectionInfo": handler})
+
+    async def answer(self, requests: AsyncIterator[Request], context: Context) -> None:
+        """Answer every question of a call."""
+        async for response in self._servicer.ServerReflectionInfo(self._in_time(requests), context):
+            await respond(context, response, self._limits)
+
+    async def _in_time(self, requests: AsyncIterator[Request]) -> AsyncIterator[Request]:
+        while (request := await next_request(requests, self._limits, "idle_timeout")) is not None:
+            yield request

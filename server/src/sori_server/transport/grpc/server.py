@@ -7,33 +7,23 @@ has a test that shows its effect.
 from __future__ import annotations
 
 import asyncio
+import resource
 from typing import Final
 
 import grpc
-from grpc_health.v1 import health_pb2, health_pb2_grpc
-from grpc_reflection.v1alpha import reflection
-from sori.v1 import speech_pb2, speech_pb2_grpc
 
 from sori_server.domain.errors import AddressUnavailable
 from sori_server.domain.limits import Limits
 from sori_server.runtime.gateway import Gateway
+from sori_server.transport.grpc import health, reflection, service
 from sori_server.transport.grpc.connections import PortConnections
-from sori_server.transport.grpc.health import Health
-from sori_server.transport.grpc.peers import PeerCalls
-from sori_server.transport.grpc.reflection_v1 import add_reflection_v1
-from sori_server.transport.grpc.service import SpeechService, question_handlers
+from sori_server.transport.grpc.gatekeeper import Gatekeeper
 
-SERVICE: Final = speech_pb2.DESCRIPTOR.services_by_name["SpeechService"].full_name
-HEALTH: Final = health_pb2.DESCRIPTOR.services_by_name["Health"].full_name
-SERVICES: Final = (SERVICE, HEALTH, reflection.SERVICE_NAME)
+SERVICES: Final = (service.SERVICE, health.SERVICE, reflection.V1ALPHA)
 """What reflection lists: all it has descriptors of, so not itself under its v1 name."""
 
 HEALTH_POLL: Final = 0.2
 """Seconds between two looks at whether streams would be served."""
-CONNECTION_POLL: Final = 0.1
-"""Seconds between two looks at whose the connections are."""
-CROWDED_POLL: Final = 0.02
-"""The same, when there was one too many."""
 UNTRIMMED: Final = 4
 """Times `max_connections` that gRPC accepts: between two looks a flood has room of its own."""
 SPARE_CALLS: Final = 16
@@ -55,7 +45,7 @@ def server_options(limits: Limits) -> list[tuple[str, int]]:
         ("grpc.max_metadata_size", limits.max_metadata_bytes),
         ("grpc.absolute_max_metadata_size", limits.max_metadata_bytes),
         ("grpc.max_concurrent_streams", _streams(limits) + SPARE_CALLS),
-        ("grpc.max_allowed_incoming_connections", UNTRIMMED * limits.max_connections),
+        ("grpc.max_allowed_incoming_connections", _connections(limits)),
         ("grpc.max_connection_idle_ms", _milliseconds(limits.idle_connection_timeout)),
         ("grpc.server_handshake_timeout_ms", _milliseconds(limits.header_timeout)),
         ("grpc.keepalive_time_ms", _milliseconds(limits.keepalive_interval)),
@@ -74,6 +64,13 @@ def _streams(limits: Limits) -> int:
     return limits.max_streams + limits.max_batch_streams
 
 
+def _connections(limits: Limits) -> int:
+    """Some of the descriptors are left for all else, and to look at connections with."""
+    descriptors = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    most = UNTRIMMED * limits.max_connections
+    return most if descriptors == resource.RLIM_INFINITY else min(most, descriptors // 2)
+
+
 def _milliseconds(seconds: float) -> int:
     return round(seconds * 1000)
 
@@ -83,16 +80,14 @@ class GrpcServer:
 
     def __init__(self, gateway: Gateway) -> None:
         self._gateway = gateway
+        limits = gateway.limits
         self._server = grpc.aio.server(
-            interceptors=[PeerCalls(gateway.limits)], options=server_options(gateway.limits)
+            interceptors=[Gatekeeper(limits)], options=server_options(limits)
         )
-        self._health = Health(("", SERVICE))
-        service = SpeechService(gateway)
-        speech_pb2_grpc.add_SpeechServiceServicer_to_server(service, self._server)
-        self._server.add_registered_method_handlers(SERVICE, question_handlers(service))
-        health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
-        reflection.enable_server_reflection(SERVICES, self._server)
-        add_reflection_v1(SERVICES, self._server)
+        self._health = health.Health(("", service.SERVICE), limits)
+        service.SpeechService(gateway).add_to(self._server)
+        self._health.add_to(self._server)
+        reflection.Reflection(SERVICES, limits).add_to(self._server)
 
     async def start(self, host: str, port: int) -> int:
         """Listen. Port 0 picks a free one. Health follows the gateway from here on.
@@ -115,7 +110,7 @@ class GrpcServer:
         await self._server.start()
         self._watching = asyncio.create_task(self._watch_health(), name="sori-health")
         connections = PortConnections(bound, self._gateway.limits)
-        self._trimming = asyncio.create_task(_trim(connections), name="sori-connections")
+        self._trimming = asyncio.create_task(connections.keep(), name="sori-connections")
         return bound
 
     def tell_health(self) -> None:
@@ -138,10 +133,3 @@ class GrpcServer:
         self._watching.cancel()
         self._trimming.cancel()
         await self._server.stop(self._gateway.limits.write_timeout)
-
-
-async def _trim(connections: PortConnections) -> None:
-    """Keep every address to its share of the connections."""
-    while True:
-        crowded = connections.trim() > 0
-        await asyncio.sleep(CROWDED_POLL if crowded else CONNECTION_POLL)

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import typing
-from contextlib import suppress
 from typing import Final
 
 import grpc
@@ -50,18 +47,6 @@ def grpc_status(error: errors.SoriError) -> grpc.Status:
         status.details.append(packed)
     rich: grpc.Status = rpc_status.to_status(status)
     return rich
-
-
-async def abort(
-    context: grpc.aio.ServicerContext[typing.Any, typing.Any], error: errors.SoriError, limit: float
-) -> None:
-    """End a call with the status of `error`.
-
-    It waits behind responses, at most `limit` seconds; a client that is gone takes it for ended.
-    """
-    with suppress(TimeoutError, grpc.aio.InternalError):
-        async with asyncio.timeout(limit):
-            await context.abort_with_status(grpc_status(error))
 
 
 def _details(error: errors.SoriError) -> list[Message]:

@@ -1,0 +1,87 @@
+"""What handlers have gRPC do: deadlines for all of it, and nothing that is left half done."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Coroutine
+from typing import Any, TypeVar
+
+import grpc
+from google.protobuf.message import DecodeError
+
+from sori_server.domain.errors import IdleTimeout, ProtocolViolation, SlowReader
+from sori_server.domain.limits import Limits
+
+Request = TypeVar("Request")
+Response = TypeVar("Response")
+Result = TypeVar("Result")
+
+
+def to_its_end(operation: Coroutine[Any, Any, Result]) -> asyncio.Task[Result]:
+    """Have gRPC do it, whether somebody waits for it or not.
+
+    It frees a message, and the buffers of the connection that it lies in, only for those who wait
+    until the end.
+    """
+    task = asyncio.create_task(operation)
+    task.add_done_callback(lambda done: done.cancelled() or done.exception())
+    return task
+
+
+async def next_request(
+    requests: AsyncIterator[Request], limits: Limits, deadline: str
+) -> Request | None:
+    """The next request of a call, None after the last; `deadline` is the limit it has to keep.
+
+    Raises:
+        IdleTimeout: it was not there in time.
+        ProtocolViolation: what came is no message of the contract.
+    """
+    limit: float = getattr(limits, deadline)
+    reading = to_its_end(_next(requests))
+    if not (await asyncio.wait((reading,), timeout=limit))[0]:
+        raise IdleTimeout(
+            f"the request was not received within {limit:g} s",
+            metadata={deadline: f"{limit:g}"},
+        )
+    return reading.result()
+
+
+async def only_request(requests: AsyncIterator[Request], limits: Limits, deadline: str) -> Request:
+    """The one request of a call.
+
+    Raises:
+        IdleTimeout, ProtocolViolation: as `next_request`; or nothing came.
+    """
+    request = await next_request(requests, limits, deadline)
+    if request is None:
+        raise ProtocolViolation("request: nothing was sent", metadata={"field": "request"})
+    return request
+
+
+async def respond(
+    context: grpc.aio.ServicerContext[Request, Response], response: Response, limits: Limits
+) -> None:
+    """Write one response.
+
+    Raises:
+        SlowReader: the client did not accept it in time.
+    """
+    writing = to_its_end(context.write(response))
+    if not (await asyncio.wait((writing,), timeout=limits.write_timeout))[0]:
+        raise SlowReader(f"a response was not accepted for {limits.write_timeout:g} s")
+    writing.result()
+
+
+def no_message() -> ProtocolViolation:
+    """What is told of bytes that cannot be read."""
+    return ProtocolViolation(
+        "request: these bytes are no message of the contract", metadata={"field": "request"}
+    )
+
+
+async def _next(requests: AsyncIterator[Request]) -> Request | None:
+    try:
+        return await anext(requests, None)
+    except DecodeError:
+        raise no_message() from None
