@@ -55,7 +55,7 @@ async def _serving(settings: Settings, gateway: Gateway, engine: EnginePort) -> 
     try:
         yield port
     finally:
-        await grpc.begin_drain()
+        grpc.begin_drain()
         await gateway.drain()
         await grpc.stop()
         await engine.close()
