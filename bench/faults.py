@@ -2,12 +2,13 @@
 
     python bench/faults.py [--only histories] [--histories 10000] [--seed 0] [--json faults.json]
 
-`histories`: so many random histories at each door, gRPC and WebSocket: clients that resume, lines
-that are cut, reset or freeze, two servers, and workers that are killed; every word is checked. A
-history is told by its seed, and `--histories 1 --seed SEED` plays it alone. `disconnects`: how long
-handlers outlive their clients, which go in six ways at eight points of the protocol, with the
-limits of a server that was told nothing but to forget sessions after two seconds. The fake engine.
-Exit status 1: a target was missed.
+`core`: so many random histories of one session without a network, with one channel and with three;
+connections are lost, and servers with all they know. `histories`: so many at each door, gRPC and
+WebSocket: clients that resume, lines that are cut, reset or freeze, two servers, and workers that
+are killed. Every word is checked. A history is told by its seed, and `--histories 1 --seed SEED`
+plays it alone. `disconnects`: how long handlers outlive their clients, which go in six ways at
+eight points of the protocol, with the limits of a server that was told nothing but to forget
+sessions after two seconds. The fake engine. Exit status 1: a target was missed.
 """
 
 from __future__ import annotations
@@ -34,6 +35,7 @@ from support.disconnects import (
     until_handlers,
 )
 from support.fault_histories import DOORS, History, run_histories, summary_of, two_nodes
+from support.random_sessions import history
 from support.speech_server import Served, serving
 
 PROGRESS = 25
@@ -54,6 +56,24 @@ LEAVING = 10.0
 
 Measured = AsyncIterator[tuple[str, dict[str, Any], dict[str, bool]]]
 """The name of each measurement, its figures, and by name whether targets were met."""
+
+
+async def core(given: argparse.Namespace) -> Measured:
+    for channels in (1, 3):
+        wrong, connections, servers = [], 0, 0
+        for seed in range(given.seed, given.seed + given.histories):
+            played = history(seed, channels)
+            try:
+                played.run()
+                played.check()
+            except AssertionError as problem:
+                wrong.append(seed)
+                print(f"core: seed {seed} with {channels} channels is wrong: {problem}", flush=True)
+            connections += played.connections
+            servers += played.servers
+        figures = {"histories": given.histories, "wrong": wrong}
+        figures |= {"connections": connections, "servers": servers}
+        yield f"core, channels: {channels}", figures, {"every word of every history": not wrong}
 
 
 async def histories(given: argparse.Namespace) -> Measured:
@@ -130,6 +150,7 @@ async def _outlived(served: Served, before: Standing, kind: str, most: float) ->
 
 
 MEASUREMENTS: dict[str, Callable[[argparse.Namespace], Measured]] = {
+    "core": core,
     "histories": histories,
     "disconnects": disconnects,
 }
@@ -149,7 +170,7 @@ async def run(given: argparse.Namespace) -> tuple[dict[str, Any], list[str]]:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--only", action="append", choices=[*MEASUREMENTS])
-    parser.add_argument("--histories", type=int, default=200, help="at each door")
+    parser.add_argument("--histories", type=int, default=200, help="of each kind")
     parser.add_argument("--seed", type=int, default=0, help="of the first history")
     parser.add_argument("--json", type=Path)
     given = parser.parse_args()
