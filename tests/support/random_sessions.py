@@ -58,6 +58,7 @@ def history(seed: int, channels: int = 1) -> ResumedHistory:
     faults = Faults(
         seed,
         losses=chance.choice([0.0, 0.02, 0.1, 0.4]),
+        drains=Random(seed).choice([0.0, 0.0, 0.02, 0.1]),  # noqa: S311
         elsewhere=chance.choice([0.0, 0.5, 1.0]),
         acknowledges=chance.choice([0.0, 0.1, 0.9]),
         most_kept=chance.choice([4, 256]),

@@ -11,6 +11,7 @@ from sori_server.domain.audio import HOP, AudioEncoding, AudioFormat
 from sori_server.domain.checkpoint import Checkpoint
 from sori_server.domain.config import StreamConfig
 from sori_server.domain.events import (
+    FinalReason,
     NumberedEvent,
     Progress,
     Result,
@@ -32,10 +33,12 @@ RAW = AudioFormat(AudioEncoding.LINEAR16)
 
 @dataclass(frozen=True)
 class Faults:
-    """Chances of a step: a connection is lost, comes back elsewhere, is acknowledged on."""
+    """Chances of a step: a connection is lost, its server leaves, it comes back elsewhere, it is
+    acknowledged on."""
 
     seed: int
     losses: float = 0.05
+    drains: float = 0.0
     most_losses: int = 25
     elsewhere: float = 0.5
     acknowledges: float = 0.1
@@ -80,10 +83,12 @@ class ResumedHistory:
         self.chance = Random(faults.seed)  # noqa: S311
         self.client = Client()
         self.servers = 0
+        self.drains = 0
         self.connections = 0
         self.length = recordings[0].length
         self._in_flight: list[NumberedEvent] = []
         self._connected = False
+        self._leaving = False
         self._needed_from: list[int] = []
         self._begin(Checkpoint.start(len(recordings)), 0)
         self._connect()
@@ -103,8 +108,12 @@ class ResumedHistory:
         if not self._connected:
             if chance.random() < 0.3:
                 self._come_back()
-        elif chance.random() < faults.losses and self.connections <= faults.most_losses:
+        elif (chance.random() < faults.losses and self.connections <= faults.most_losses) or (
+            self._leaving and self._session.state is State.CLOSED
+        ):
             self._lose()
+        elif faults.drains and chance.random() < faults.drains and self._may_leave:
+            self._leave()
         elif not self._log.full and self._session.state is State.OPEN:
             self._send()
         if self._connected and chance.random() < 0.7:
@@ -114,6 +123,17 @@ class ResumedHistory:
             self._log.acknowledge(self.client.last_sequence)
         self._work()
         self._drain()
+
+    def _leave(self) -> None:
+        """The server ends the session for a client that has more to send."""
+        self._session.end_of_audio(FinalReason.SERVER, cut_short=True)
+        self._leaving = True
+        self.drains += 1
+
+    @property
+    def _may_leave(self) -> bool:
+        open_still = self._session.state is State.OPEN and self._session.received < self.length
+        return open_still and self.connections <= self.faults.most_losses
 
     def _send(self) -> None:
         session = self._session
@@ -158,6 +178,8 @@ class ResumedHistory:
                 event.is_interim and not self._connected
             ):
                 continue
+            if isinstance(event.event, SessionSummary) and self._leaving:
+                continue  # the client gets an error instead
             numbered = self._log.add(event.event, event.checkpoint)
             if self._connected:
                 self._tell(numbered)
@@ -183,7 +205,7 @@ class ResumedHistory:
         checkpoint = self.client.checkpoint
         if checkpoint is None:  # not even the first response arrived: a new session
             self._begin(Checkpoint.start(len(self.recordings)), 0)
-        elif self.chance.random() < self.faults.elsewhere:
+        elif self._leaving or self.chance.random() < self.faults.elsewhere:
             self._begin(checkpoint, self.client.last_sequence)
         self._connect()
 
@@ -196,6 +218,7 @@ class ResumedHistory:
         self._engine = Engine(self.recordings, self.behaviour, self.chance)
         self._needed_from = [start] * count
         self._session.begin("id")
+        self._leaving = False
         self.servers += 1
 
     def _connect(self) -> None:

@@ -177,9 +177,8 @@ class StreamRunner:
         if self.listening:
             await self._read_rest(end)
         self._warn()
-        self._session.end_of_audio(
-            FinalReason.SERVER if self._stopped else FinalReason.END_OF_AUDIO
-        )
+        reason = FinalReason.SERVER if self._stopped else FinalReason.END_OF_AUDIO
+        self._session.end_of_audio(reason, cut_short=self._stopped or self._error is not None)
         self._follow_up()
 
     async def _read_rest(self, end: EndOfAudio) -> None:

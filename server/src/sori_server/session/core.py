@@ -71,6 +71,8 @@ class Session:
         ]
         self._received = self._judged = start
         self._told = self._reported = resumed.position
+        self._goes_on = resumed.channels[0].position
+        self._complete = False
         self._answers: deque[_Answer] = deque()
         self._totals = _Totals()
 
@@ -160,9 +162,15 @@ class Session:
         if self._state is not State.CLOSED:
             self._put_progress()
 
-    def end_of_audio(self, reason: FinalReason = FinalReason.END_OF_AUDIO) -> None:
-        """No audio follows: everything received becomes final. Idempotent."""
+    def end_of_audio(
+        self, reason: FinalReason = FinalReason.END_OF_AUDIO, *, cut_short: bool = False
+    ) -> None:
+        """No audio follows: everything received becomes final. Idempotent.
+
+        What is `cut_short` may go on elsewhere: checkpoints stay before what may be speech.
+        """
         if self._state is State.OPEN:
+            self._complete = not cut_short
             self._end_utterances(reason)
         self._move(Trigger.END_OF_AUDIO)
         self._put_out()
@@ -223,7 +231,12 @@ class Session:
     # --------------------------------------------------------- ends by itself
 
     def _own_end(self, position: int) -> SingleUtteranceEnded | SpeechTimedOut | None:
-        """What ends the session at `position`, if it is what the client asked for."""
+        """What ends the session at `position`, if it is what the client asked for.
+
+        Nothing does that is heard again only to go on behind it.
+        """
+        if position <= self._goes_on:
+            return None
         channel, endpointing = self._channels[0], self._config.endpointing
         if self._config.single_utterance and channel.ended:
             return SingleUtteranceEnded(position)
@@ -302,10 +315,11 @@ class Session:
         return Checkpoint(tuple(map(self._point, self._channels)))
 
     def _point(self, channel: Channel) -> ChannelPoint:
-        """Where a channel goes on: after the end of audio not before that, if all of it is out."""
-        if self._state is State.OPEN or channel.taken < channel.begun:
-            return channel.point
-        return ChannelPoint(self._received, channel.taken)
+        """Where a channel goes on: when it has said everything, behind all audio."""
+        point = channel.point
+        if self._complete and channel.taken == channel.begun:
+            return ChannelPoint(max(self._received, point.position), point.utterances)
+        return point
 
 
 @dataclass(frozen=True, slots=True)

@@ -107,7 +107,7 @@ class Relay:
             async with asyncio.timeout(self._limits.upstream_timeout):
                 await self._answered.wait()
         except TimeoutError:
-            raise unavailable(self._limits.retry_delay) from None
+            raise self._error or unavailable(self._limits.retry_delay) from None
 
     async def _next_message(self) -> pb.StreamingRecognizeRequest | None:
         if self._stopped:
