@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import signal
 import socket
+import time
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -26,7 +27,22 @@ from sori_server.engine.fake import FakeBehaviour
 from sori_server.settings import Settings
 from sori_server.transport.grpc.connections import POLL, PortConnections
 from sori_server.transport.grpc.server import SPARE_CALLS, UNTRIMMED
-from support.floods import OPENING, PREFACE, swallow
+from support.floods import (
+    ACK,
+    CANCEL,
+    DATA,
+    END_HEADERS,
+    END_STREAM,
+    HEADERS,
+    OPENING,
+    PREFACE,
+    RST_STREAM,
+    SETTINGS,
+    call_of,
+    flood,
+    frame,
+    swallow,
+)
 from support.raw_client import CHUNK, LINEAR16, PATIENCE, Stream, config_of, failure_of
 from support.speech_server import client_process, fake_engine, serving
 from support.word_audio import assert_heard, linear16, speak
@@ -149,6 +165,56 @@ async def test_calls_of_one_address_are_counted_whatever_they_ask() -> None:
             await stream.summary()
         await served.until_streams(0)
         await checks.Check(HealthCheckRequest())
+
+
+async def test_every_call_that_is_over_is_counted_no_more() -> None:
+    """Taken back before it began, while it lasts, or when its answer is on the way."""
+    async with serving() as served:
+        port, peers = served.server.grpc_port, served.server._grpc.peers
+        await asyncio.to_thread(flood, "rapid reset", port, 1.0, 5_000)
+        for method in METHODS:
+            await asyncio.to_thread(taken_back, port, f"/{method}".encode())
+        async with asyncio.timeout(PATIENCE):
+            while peers.calls:  # noqa: ASYNC110
+                await asyncio.sleep(0.05)
+
+
+def taken_back(port: int, path: bytes) -> None:
+    """A call after the other, reset a little later each time."""
+    nothing = frame(DATA, END_STREAM, 0, bytes(5))
+    with opened(port, OPENING) as connection:
+        connection.setblocking(True)
+        for number in range(200):
+            stream = 2 * number + 1
+            connection.sendall(frame(HEADERS, END_HEADERS, stream, call_of(path)))
+            connection.sendall(nothing[:5] + stream.to_bytes(4, "big") + nothing[9:])
+            time.sleep(number * 2e-5)
+            connection.sendall(frame(RST_STREAM, 0, stream, CANCEL.to_bytes(4, "big")))
+
+
+async def test_a_call_counts_until_its_answer_was_taken(caplog: pytest.LogCaptureFixture) -> None:
+    no_room = frame(SETTINGS, 0, 0, bytes([0, 4, 0, 0, 0, 0])) + frame(SETTINGS, ACK, 0)
+    async with serving(limits=Limits(max_calls_per_peer=3)) as served:
+        connection = opened(served.server.grpc_port, PREFACE + no_room)
+        for stream in (1, 3, 5):
+            head = call_of(b"/grpc.health.v1.Health/Check")
+            connection.sendall(frame(HEADERS, END_HEADERS, stream, head))
+            connection.sendall(frame(DATA, END_STREAM, stream, bytes(5)))
+        peers = served.server._grpc.peers
+        async with asyncio.timeout(PATIENCE):
+            while peers.calls < 3:  # noqa: ASYNC110
+                await asyncio.sleep(0.02)
+        await asyncio.sleep(0.3)
+        assert peers.calls == 3
+        async with served.stub() as stub:
+            ending = await failure_of(stub.GetServerInfo(pb.GetServerInfoRequest()))
+            assert ending.metadata["max_calls_per_peer"] == "3"
+            connection.close()
+            async with asyncio.timeout(PATIENCE):
+                while peers.calls:  # noqa: ASYNC110
+                    await asyncio.sleep(0.02)
+            await stub.GetServerInfo(pb.GetServerInfoRequest())
+    assert not [each for each in caplog.records if each.levelname == "ERROR"]
 
 
 async def test_all_streams_may_come_on_one_connection_and_more_wait_in_the_client() -> None:

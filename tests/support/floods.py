@@ -27,6 +27,7 @@ PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 PATH = b"/sori.v1.SpeechService/StreamingRecognize"
 DATA, HEADERS, RST_STREAM, SETTINGS, PING = 0, 1, 3, 4, 6
 ACK = 1
+END_STREAM = 1
 END_HEADERS = 4
 CANCEL = 8
 LAST_STREAM = 2**31 - 1
@@ -45,13 +46,18 @@ def _literal(index: int, value: bytes) -> bytes:
     return name + bytes([len(value)]) + value
 
 
-CALL = (
-    b"\x83\x86"  # POST, http
-    + _literal(4, PATH)
-    + _literal(1, b"localhost")
-    + _literal(31, b"application/grpc")
-    + b"\x00\x02te\x08trailers"
-)
+def call_of(path: bytes) -> bytes:
+    """The headers of a call."""
+    return (
+        b"\x83\x86"  # POST, http
+        + _literal(4, path)
+        + _literal(1, b"localhost")
+        + _literal(31, b"application/grpc")
+        + b"\x00\x02te\x08trailers"
+    )
+
+
+CALL = call_of(PATH)
 GZIP = b"\x00\x0dgrpc-encoding\x04gzip"
 OPENING = PREFACE + frame(SETTINGS, 0, 0) + frame(SETTINGS, ACK, 0)
 

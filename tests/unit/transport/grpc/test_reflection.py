@@ -12,6 +12,7 @@ from grpc_reflection.v1alpha.reflection_pb2 import ServerReflectionRequest, Serv
 from sori.v1 import speech_pb2 as pb
 from sori_server.domain.limits import Limits
 from sori_server.transport.grpc.gatekeeper import Gatekeeper
+from sori_server.transport.grpc.peers import PeerCalls
 from sori_server.transport.grpc.reflection import V1, Reflection
 from support.raw_client import failure_of
 
@@ -24,7 +25,7 @@ Call = grpc.aio.StreamStreamCall[ServerReflectionRequest, ServerReflectionRespon
 @asynccontextmanager
 async def asking(name: str, limits: Limits) -> AsyncIterator[Call]:
     """A call to a server that has nothing but reflection."""
-    server = grpc.aio.server(interceptors=[Gatekeeper(limits)])
+    server = grpc.aio.server(interceptors=[Gatekeeper(limits, PeerCalls(limits))])
     Reflection(NAMES, limits).add_to(server)
     port = server.add_insecure_port("127.0.0.1:0")
     await server.start()

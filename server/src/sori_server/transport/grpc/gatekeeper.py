@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 from typing import Any, Final, TypeAlias
 
 import grpc
 
 from sori_server.domain.errors import SoriError
 from sori_server.domain.limits import Limits
-from sori_server.transport.grpc.operations import to_its_end
+from sori_server.transport.grpc.operations import end
 from sori_server.transport.grpc.peers import PeerCalls
 from sori_server.transport.grpc.status import grpc_status
 
@@ -34,9 +32,9 @@ class Gatekeeper(grpc.aio.ServerInterceptor):
     the server's. With many responses they write them themselves, too.
     """
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: Limits, peers: PeerCalls) -> None:
         self._limits = limits
-        self._peers = PeerCalls(limits)
+        self._peers = peers
 
     async def intercept_service(
         self,
@@ -53,19 +51,19 @@ class Gatekeeper(grpc.aio.ServerInterceptor):
 
         async def answer(requests: Any, context: Context) -> Any:  # noqa: ANN401
             try:
-                with self._peers.call(context.peer()):
-                    return await behaviour(requests, context)
+                self._count(context)
+                return await behaviour(requests, context)
             except SoriError as error:
-                await self._refuse(context, error)
+                await end(context, grpc_status(error), self._limits)
 
         return make(answer, handler.request_deserializer, handler.response_serializer)
 
-    async def _refuse(self, context: Context, error: SoriError) -> None:
-        """End a call with the status of an error.
+    def _count(self, context: Context) -> None:
+        """Until its client has taken the status, which may be long after the handler has returned.
 
-        It waits behind responses the client does not read; one that is gone takes it for ended.
+        Raises:
+            CapacityExhausted: the host of the client has too many calls.
         """
-        ending = to_its_end(context.abort_with_status(grpc_status(error)))
-        if (await asyncio.wait((ending,), timeout=self._limits.write_timeout))[0]:
-            with suppress(grpc.aio.InternalError):
-                ending.result()
+        peer = context.peer()
+        self._peers.begin(peer)
+        context.add_done_callback(lambda _: self._peers.end(peer))  # type: ignore[arg-type]

@@ -11,14 +11,19 @@ from collections.abc import AsyncIterator, Collection
 from typing import Final, NoReturn
 
 import grpc
+from google.rpc import code_pb2, status_pb2
 from grpc_health.v1 import health_pb2
 from grpc_health.v1.health_pb2 import HealthCheckRequest as Request
 from grpc_health.v1.health_pb2 import HealthCheckResponse as Answer
+from grpc_status import rpc_status
 
 from sori_server.domain.limits import Limits
-from sori_server.transport.grpc.operations import only_request, respond
+from sori_server.transport.grpc.operations import end, only_request, write_in_time
 
 SERVICE: Final = health_pb2.DESCRIPTOR.services_by_name["Health"].full_name
+_NO_SUCH_SERVICE: Final = rpc_status.to_status(
+    status_pb2.Status(code=code_pb2.NOT_FOUND, message="no such service")
+)
 Context = grpc.aio.ServicerContext[Request, Answer]
 
 
@@ -52,7 +57,7 @@ class Health:
         """The answer now; NOT_FOUND for a service that is none of these."""
         request = await only_request(requests, self._limits, "config_timeout")
         if request.service not in self._services:
-            await context.abort(grpc.StatusCode.NOT_FOUND, "no such service")
+            await end(context, _NO_SUCH_SERVICE, self._limits)
         return self._answer(request)
 
     async def watch(self, requests: AsyncIterator[Request], context: Context) -> NoReturn:
@@ -60,7 +65,7 @@ class Health:
         request = await only_request(requests, self._limits, "config_timeout")
         while True:
             changed = self._changed
-            await respond(context, self._answer(request), self._limits)
+            await write_in_time(context, self._answer(request), self._limits)
             await changed.wait()
 
     def _answer(self, request: Request) -> Answer:

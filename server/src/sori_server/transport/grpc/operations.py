@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Coroutine
+from contextlib import suppress
 from typing import Any, TypeVar
 
 import grpc
@@ -59,7 +60,17 @@ async def only_request(requests: AsyncIterator[Request], limits: Limits, deadlin
     return request
 
 
-async def respond(
+async def write(context: grpc.aio.ServicerContext[Request, Response], response: Response) -> None:
+    """Write one response. A client that is gone never takes it: gRPC cancels the call then."""
+    writing = to_its_end(context.write(response))
+    await asyncio.wait((writing,))
+    try:
+        writing.result()
+    except grpc.aio.InternalError:
+        await asyncio.get_running_loop().create_future()
+
+
+async def write_in_time(
     context: grpc.aio.ServicerContext[Request, Response], response: Response, limits: Limits
 ) -> None:
     """Write one response.
@@ -67,10 +78,25 @@ async def respond(
     Raises:
         SlowReader: the client did not accept it in time.
     """
-    writing = to_its_end(context.write(response))
-    if not (await asyncio.wait((writing,), timeout=limits.write_timeout))[0]:
-        raise SlowReader(f"a response was not accepted for {limits.write_timeout:g} s")
-    writing.result()
+    limit = limits.write_timeout
+    try:
+        async with asyncio.timeout(limit):
+            await write(context, response)
+    except TimeoutError:
+        raise SlowReader(f"a response was not accepted for {limit:g} s") from None
+
+
+async def end(
+    context: grpc.aio.ServicerContext[Request, Response], status: grpc.Status, limits: Limits
+) -> None:
+    """End a call with a status.
+
+    It waits behind responses the client does not read; one that is gone takes it for ended.
+    """
+    ending = to_its_end(context.abort_with_status(status))
+    if (await asyncio.wait((ending,), timeout=limits.write_timeout))[0]:
+        with suppress(grpc.aio.InternalError):
+            ending.result()
 
 
 def no_message() -> ProtocolViolation:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
 from urllib.parse import unquote
 
 from sori_server.domain.errors import CapacityExhausted
@@ -19,15 +17,18 @@ class PeerCalls:
         self._limits = limits
         self._calls: Counter[str] = Counter()
 
-    @contextmanager
-    def call(self, peer: str) -> Iterator[None]:
-        """Count one more call of `peer`, `ipv4:ADDRESS:PORT` as gRPC writes it, meanwhile.
+    @property
+    def calls(self) -> int:
+        """Calls of all hosts."""
+        return self._calls.total()
+
+    def begin(self, peer: str) -> None:
+        """Count one more call of `peer`, `ipv4:ADDRESS:PORT` as gRPC writes it, until `end`.
 
         Raises:
             CapacityExhausted: its host has `max_calls_per_peer` already.
         """
-        address = unquote(peer.partition(":")[2].rpartition(":")[0])
-        host, most = host_of(address.strip("[]")), self._limits.max_calls_per_peer
+        host, most = _host_of(peer), self._limits.max_calls_per_peer
         if self._calls[host] >= most:
             raise CapacityExhausted(
                 f"one address may have {most} calls",
@@ -35,9 +36,15 @@ class PeerCalls:
                 retry_after=self._limits.retry_delay,
             )
         self._calls[host] += 1
-        try:
-            yield
-        finally:
-            self._calls[host] -= 1
-            if not self._calls[host]:
-                del self._calls[host]
+
+    def end(self, peer: str) -> None:
+        """A call of `peer` that was counted is over."""
+        host = _host_of(peer)
+        self._calls[host] -= 1
+        if not self._calls[host]:
+            del self._calls[host]
+
+
+def _host_of(peer: str) -> str:
+    address = unquote(peer.partition(":")[2].rpartition(":")[0])
+    return host_of(address.strip("[]"))

@@ -16,7 +16,7 @@ from grpc_reflection.v1alpha.reflection_pb2 import ServerReflectionRequest as Re
 from grpc_reflection.v1alpha.reflection_pb2 import ServerReflectionResponse as Answer
 
 from sori_server.domain.limits import Limits
-from sori_server.transport.grpc.operations import next_request, respond
+from sori_server.transport.grpc.operations import next_request, write_in_time
 
 V1ALPHA: Final = reflection_pb2.DESCRIPTOR.services_by_name["ServerReflection"].full_name
 V1: Final = V1ALPHA.replace("v1alpha", "v1")
@@ -40,7 +40,7 @@ class Reflection:
     async def answer(self, requests: AsyncIterator[Request], context: Context) -> None:
         """Answer every question of a call."""
         async for response in self._servicer.ServerReflectionInfo(self._in_time(requests), context):
-            await respond(context, response, self._limits)
+            await write_in_time(context, response, self._limits)
 
     async def _in_time(self, requests: AsyncIterator[Request]) -> AsyncIterator[Request]:
         while (request := await next_request(requests, self._limits, "idle_timeout")) is not None:

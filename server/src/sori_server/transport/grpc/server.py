@@ -7,6 +7,7 @@ has a test that shows its effect.
 from __future__ import annotations
 
 import asyncio
+import logging
 import resource
 from typing import Final
 
@@ -18,6 +19,7 @@ from sori_server.runtime.gateway import Gateway
 from sori_server.transport.grpc import health, reflection, service
 from sori_server.transport.grpc.connections import PortConnections
 from sori_server.transport.grpc.gatekeeper import Gatekeeper
+from sori_server.transport.grpc.peers import PeerCalls
 
 SERVICES: Final = (service.SERVICE, health.SERVICE, reflection.V1ALPHA)
 """What reflection lists: all it has descriptors of, so not itself under its v1 name."""
@@ -75,14 +77,21 @@ def _milliseconds(seconds: float) -> int:
     return round(seconds * 1000)
 
 
+def _is_news(record: logging.LogRecord) -> bool:
+    """GRPC tells with a traceback of each client that leaves before it has taken its status."""
+    return not record.getMessage().startswith("ExecuteBatchError")
+
+
 class GrpcServer:
     """The gRPC door of a gateway."""
 
     def __init__(self, gateway: Gateway) -> None:
         self._gateway = gateway
         limits = gateway.limits
+        logging.getLogger("grpc._cython.cygrpc").addFilter(_is_news)
+        self.peers = PeerCalls(limits)
         self._server = grpc.aio.server(
-            interceptors=[Gatekeeper(limits)], options=server_options(limits)
+            interceptors=[Gatekeeper(limits, self.peers)], options=server_options(limits)
         )
         self._health = health.Health(("", service.SERVICE), limits)
         service.SpeechService(gateway).add_to(self._server)

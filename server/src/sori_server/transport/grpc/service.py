@@ -15,7 +15,7 @@ from sori_server.runtime.recording import RecordingDoor
 from sori_server.transport.contract import responses
 from sori_server.transport.contract.local import LocalBackend
 from sori_server.transport.contract.requests import check_page, recording_config
-from sori_server.transport.grpc.operations import no_message, only_request, to_its_end
+from sori_server.transport.grpc.operations import no_message, only_request, to_its_end, write
 
 SERVICE: Final = pb.DESCRIPTOR.services_by_name["SpeechService"].full_name
 StreamContext = grpc.aio.ServicerContext[
@@ -107,13 +107,8 @@ class GrpcLink:
         return done.result()
 
     async def write(self, response: pb.StreamingRecognizeResponse) -> None:
-        """Write one response. A client that is gone never takes it: gRPC cancels the call then."""
-        writing = to_its_end(self._context.write(response))
-        await asyncio.wait((writing,))
-        try:
-            writing.result()
-        except grpc.aio.InternalError:
-            await asyncio.get_running_loop().create_future()
+        """Write one response; returns when it was, never when the client is gone."""
+        await write(self._context, response)
 
 
 def authorization_of(context: StreamContext) -> str:
