@@ -125,6 +125,7 @@ async def test_a_client_that_reads_nothing_is_let_go() -> None:
         async with asyncio.timeout(PATIENCE):
             await served.until_streams(0)
             await until_no_connection(served)
+        assert served.gateway.active_streams == 0
         flooding.cancel()
         writer.transport.abort()
 

@@ -174,9 +174,10 @@ async def test_every_call_that_is_over_is_counted_no_more() -> None:
         await asyncio.to_thread(flood, "rapid reset", port, 1.0, 5_000)
         for method in METHODS:
             await asyncio.to_thread(taken_back, port, f"/{method}".encode())
-        async with asyncio.timeout(PATIENCE):
-            while peers.calls:  # noqa: ASYNC110
-                await asyncio.sleep(0.05)
+        deadline = time.monotonic() + PATIENCE
+        while peers.calls and time.monotonic() < deadline:  # noqa: ASYNC110
+            await asyncio.sleep(0.05)
+        assert peers.calls == 0
 
 
 def taken_back(port: int, path: bytes) -> None:
@@ -304,6 +305,7 @@ async def test_handshakes_that_do_not_end_are_ended(begin: bytes) -> None:
     async with serving(limits=Limits(header_timeout=0.5)) as served:
         connection = opened(served.server.grpc_port, begin)
         await closed_by_the_server([connection], 1)
+        assert not swallow(connection)
         connection.close()
 
 
@@ -315,7 +317,7 @@ async def test_connections_without_a_call_are_ended_and_clients_come_again() -> 
         async with asyncio.timeout(5):
             while connections(served.server.grpc_port):  # noqa: ASYNC110
                 await asyncio.sleep(0.05)
-        await stub.GetServerInfo(pb.GetServerInfoRequest())
+        assert (await stub.GetServerInfo(pb.GetServerInfoRequest())).active_stream_count == 0
 
 
 async def test_a_silent_client_is_noticed_and_its_stream_ended() -> None:

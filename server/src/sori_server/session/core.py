@@ -71,7 +71,7 @@ class Session:
         ]
         self._received = self._judged = start
         self._told = self._reported = resumed.position
-        self._goes_on = resumed.channels[0].position
+        self._resumed_at = resumed.channels[0].position
         self._complete = False
         self._answers: deque[_Answer] = deque()
         self._totals = _Totals()
@@ -235,7 +235,7 @@ class Session:
 
         Nothing does that is heard again only to go on behind it.
         """
-        if position <= self._goes_on:
+        if position <= self._resumed_at:
             return None
         channel, endpointing = self._channels[0], self._config.endpointing
         if self._config.single_utterance and channel.ended:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Coroutine
 from contextlib import suppress
 from typing import Any, TypeVar
 
@@ -39,7 +39,7 @@ async def next_request(
         ProtocolViolation: what came is no message of the contract.
     """
     limit: float = getattr(limits, deadline)
-    reading = to_its_end(_next(requests))
+    reading = to_its_end(decoded(anext(requests, None)))
     if not (await asyncio.wait((reading,), timeout=limit))[0]:
         raise IdleTimeout(
             f"the request was not received within {limit:g} s",
@@ -99,15 +99,15 @@ async def end(
             ending.result()
 
 
-def no_message() -> ProtocolViolation:
-    """What is told of bytes that cannot be read."""
-    return ProtocolViolation(
-        "request: these bytes are no message of the contract", metadata={"field": "request"}
-    )
+async def decoded(request: Awaitable[Result]) -> Result:
+    """A request that is read.
 
-
-async def _next(requests: AsyncIterator[Request]) -> Request | None:
+    Raises:
+        ProtocolViolation: what came is no message of the contract.
+    """
     try:
-        return await anext(requests, None)
+        return await request
     except DecodeError:
-        raise no_message() from None
+        raise ProtocolViolation(
+            "request: these bytes are no message of the contract", metadata={"field": "request"}
+        ) from None

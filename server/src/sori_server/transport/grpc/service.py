@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any, Final
 
 import grpc
-from google.protobuf.message import DecodeError, Message
+from google.protobuf.message import Message
 from sori.v1 import speech_pb2 as pb
 
 from sori_server.runtime.gateway import Gateway
@@ -15,7 +15,7 @@ from sori_server.runtime.recording import RecordingDoor
 from sori_server.transport.contract import responses
 from sori_server.transport.contract.local import LocalBackend
 from sori_server.transport.contract.requests import check_page, recording_config
-from sori_server.transport.grpc.operations import no_message, only_request, to_its_end, write
+from sori_server.transport.grpc.operations import decoded, only_request, to_its_end, write
 
 SERVICE: Final = pb.DESCRIPTOR.services_by_name["SpeechService"].full_name
 StreamContext = grpc.aio.ServicerContext[
@@ -96,15 +96,20 @@ class GrpcLink:
 
     def __init__(self, context: StreamContext) -> None:
         self._context = context
-        self._reading: asyncio.Task[pb.StreamingRecognizeRequest | None] | None = None
+        self._reading: asyncio.Task[object] | None = None
 
     async def read(self) -> pb.StreamingRecognizeRequest | None:
-        """The next message of the call; None after a half-close, or a lost connection."""
+        """The next message of the call; None after a half-close, or a lost connection.
+
+        Raises:
+            ProtocolViolation: what came is no message of the contract.
+        """
         if self._reading is None:
-            self._reading = to_its_end(_read(self._context))
+            self._reading = to_its_end(decoded(self._context.read()))
         await asyncio.wait((self._reading,))  # who is cancelled here leaves it to the next one
         done, self._reading = self._reading, None
-        return done.result()
+        message = done.result()
+        return message if isinstance(message, pb.StreamingRecognizeRequest) else None
 
     async def write(self, response: pb.StreamingRecognizeResponse) -> None:
         """Write one response; returns when it was, never when the client is gone."""
@@ -123,16 +128,3 @@ def _handler(
     request: type[Message],
 ) -> grpc.RpcMethodHandler[Any, Any]:
     return kind(behaviour, request.FromString, lambda response: response.SerializeToString())
-
-
-async def _read(context: StreamContext) -> pb.StreamingRecognizeRequest | None:
-    """The next message of a call; None after the last.
-
-    Raises:
-        ProtocolViolation: what came is no message of the contract.
-    """
-    try:
-        message = await context.read()
-    except DecodeError:
-        raise no_message() from None
-    return message if isinstance(message, pb.StreamingRecognizeRequest) else None
