@@ -29,6 +29,7 @@ from sori_client import (
     Timeouts,
     errors,
 )
+from sori_client.outbox import Outbox
 from support.chaos_proxy import ChaosProxy, proxied
 from support.client_drivers import (
     LINEAR16,
@@ -660,6 +661,32 @@ async def test_leaving_while_reconnecting_closes_everything_at_once() -> None:
             await asyncio.sleep(SETTLING)
             begin = time.monotonic()
         assert source.closed
+        assert time.monotonic() - begin < 0.5
+
+
+async def test_leaving_while_a_call_fails_is_not_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    failing = asyncio.Event()
+    sending = Outbox.next
+
+    async def lingering(outbox: Outbox) -> pb.StreamingRecognizeRequest:
+        try:
+            return await sending(outbox)
+        except asyncio.CancelledError:
+            failing.set()
+            await asyncio.sleep(SETTLING)
+            raise
+
+    async def first(call: ScriptedCall) -> None:
+        await call.start("a")
+        line.proxy.upstream = NOBODY
+        await line.cut(call)
+
+    monkeypatch.setattr(Outbox, "next", lingering)
+    line, source = Line(first), Bytes([bytes(320)], LINEAR16)
+    async with line.open(), Client(addresses(line.port)) as client:
+        async with client.stream(source):
+            await failing.wait()
+            begin = time.monotonic()
         assert time.monotonic() - begin < 0.5
 
 

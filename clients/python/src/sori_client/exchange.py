@@ -69,6 +69,8 @@ class Exchange:
                 await self._receive()
                 writing.cancel()
         except ExceptionGroup as failures:
+            if _cancelled_from_outside():  # while it failed; a TaskGroup may forget that
+                raise asyncio.CancelledError from None
             raise failures.exceptions[0] from failures.exceptions[0].__cause__
         finally:
             self._call.cancel()
