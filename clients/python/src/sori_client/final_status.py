@@ -16,7 +16,7 @@ class FinalStatus:
     When a message is being written while the server ends the call, grpc.aio replaces the
     server's status by INTERNAL, sometimes before and sometimes after it has arrived
     (grpc/grpc#36066, open in 1.85). Of the status first set and the one set last, the one
-    that is not INTERNAL is the server's.
+    that is not INTERNAL, or has metadata, is the server's.
     """
 
     def __init__(self, call: grpc.aio.Call) -> None:
@@ -25,12 +25,16 @@ class FinalStatus:
 
     def of(self, last: grpc.aio.AioRpcError) -> grpc.aio.AioRpcError:
         """The server's status, given the one the call raised."""
-        if last.code() is grpc.StatusCode.INTERNAL and self._first is not None:
+        if _made_here(last) and self._first is not None:
             return self._first
         return last
 
     def _keep(self, call: grpc.aio.Call) -> None:
         self._first = _finished(_status(call))
+
+
+def _made_here(status: grpc.aio.AioRpcError) -> bool:
+    return status.code() is grpc.StatusCode.INTERNAL and not status.trailing_metadata()
 
 
 async def _status(call: grpc.aio.Call) -> grpc.aio.AioRpcError:
