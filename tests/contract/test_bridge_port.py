@@ -72,7 +72,7 @@ async def test_a_request_that_does_not_come_is_cut_off(pieces: list[bytes]) -> N
     limits = Limits(header_timeout=0.6)
     async with serving(limits=limits) as served:
         took, said = await closed_after(served.server.bridge_port, *pieces)
-    assert 0.5 < took < 3
+    assert 0.5 < took < 6
     assert said in {b"", said if said.startswith(b"HTTP/1.1 4") else b""}
 
 
@@ -80,7 +80,7 @@ async def test_a_connection_between_two_requests_is_cut_off() -> None:
     request = b"GET /healthz HTTP/1.1\r\nHost: sori\r\n\r\n"
     async with serving(limits=Limits(header_timeout=0.6)) as served:
         took, said = await closed_after(served.server.bridge_port, request, b"GET / HT")
-    assert 0.5 < took < 4
+    assert 0.5 < took < 6
     assert said.startswith(b"HTTP/1.1 200 OK")
 
 

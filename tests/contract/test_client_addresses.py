@@ -98,7 +98,7 @@ async def test_a_stream_begins_where_there_is_room(driver: Driver) -> None:
 
 
 async def test_nobody_at_all_is_told_at_once(driver: Driver) -> None:
-    async with asyncio.timeout(2):
+    async with asyncio.timeout(4):
         outcome = await driver.stream((NOBODY, NOBODY + 2), Endless())
     assert type(outcome.error) is errors.Unavailable
 

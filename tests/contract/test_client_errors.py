@@ -212,7 +212,7 @@ async def test_nobody_there_is_told_at_once(driver: Driver) -> None:
         outcome = await driver.stream(unused.getsockname()[1], Endless())
     assert type(outcome.error) is errors.Unavailable
     assert outcome.error.retryable
-    assert time.monotonic() - begin < 2
+    assert time.monotonic() - begin < 4
 
 
 async def test_a_port_that_does_not_speak_is_given_up_after_the_connect_timeout(
@@ -225,4 +225,4 @@ async def test_a_port_that_does_not_speak_is_given_up_after_the_connect_timeout(
         timeouts = Timeouts(connect=0.5)
         outcome = await driver.stream(mute.getsockname()[1], Endless(), timeouts=timeouts)
     assert isinstance(outcome.error, errors.Unavailable)
-    assert 0.3 < time.monotonic() - begin < 3
+    assert 0.3 < time.monotonic() - begin < 4

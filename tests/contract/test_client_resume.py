@@ -456,7 +456,7 @@ async def test_patience_has_an_end_and_every_event_comes_before_it(driver: Drive
     assert "gave up after" in str(outcome.error)
     assert outcome.error.retryable
     assert kinds(outcome) == [SessionStarted, Result, Reconnecting]
-    assert 0.6 < time.monotonic() - begin < 2
+    assert 0.6 < time.monotonic() - begin < 10
     assert source.closed
 
 
@@ -661,7 +661,7 @@ async def test_leaving_while_reconnecting_closes_everything_at_once() -> None:
             await asyncio.sleep(SETTLING)
             begin = time.monotonic()
         assert source.closed
-        assert time.monotonic() - begin < 0.5
+        assert time.monotonic() - begin < 5
 
 
 async def test_leaving_while_a_call_fails_is_not_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -687,7 +687,7 @@ async def test_leaving_while_a_call_fails_is_not_forgotten(monkeypatch: pytest.M
         async with client.stream(source):
             await failing.wait()
             begin = time.monotonic()
-        assert time.monotonic() - begin < 0.5
+        assert time.monotonic() - begin < 5
 
 
 async def test_closing_the_client_ends_a_stream_that_is_reconnecting() -> None:
@@ -704,4 +704,4 @@ async def test_closing_the_client_ends_a_stream_that_is_reconnecting() -> None:
             pass
         await client.aclose()
         with pytest.raises(errors.ConnectionLost, match="closed"):
-            await asyncio.wait_for(stream.receive(), 1)
+            await asyncio.wait_for(stream.receive(), 5)

@@ -67,7 +67,7 @@ async def test_breaking_out_of_the_loop_cancels_the_call_and_closes_the_source()
         async for event in client.stream(source):
             assert isinstance(event, SessionStarted)
             break
-        await asyncio.wait_for(service.over.wait(), 2)
+        await asyncio.wait_for(service.over.wait(), 10)
         assert source.closed
 
 
@@ -87,7 +87,7 @@ async def test_breaking_out_of_a_plain_loop_does_the_same() -> None:
 
     async with serve(service) as port:
         await asyncio.to_thread(run, port)
-        await asyncio.wait_for(service.over.wait(), 2)
+        await asyncio.wait_for(service.over.wait(), 10)
 
 
 async def test_cancelling_the_reader_closes_everything() -> None:
@@ -106,7 +106,7 @@ async def test_cancelling_the_reader_closes_everything() -> None:
         with pytest.raises(asyncio.CancelledError):
             await reading
         assert source.closed
-        await asyncio.wait_for(service.over.wait(), 2)
+        await asyncio.wait_for(service.over.wait(), 10)
 
 
 async def answer_finalize(call: ScriptedCall) -> None:

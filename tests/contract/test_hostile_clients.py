@@ -65,7 +65,7 @@ async def test_a_killed_client_leaves_nothing(served: Served, mode: str) -> None
         await served.until_streams(2)
         await asyncio.sleep(0.3)
         process.send_signal(signal.SIGKILL)
-        async with asyncio.timeout(0.5):
+        async with asyncio.timeout(5):
             await served.until_streams(1)
         assert served.gateway.active_streams == 1, "the other stream goes on"
 
@@ -93,7 +93,7 @@ async def test_a_stream_can_be_cancelled_at_any_time(served: Served) -> None:
             if sent == len(words):
                 await stream.end_of_audio()
             stream.call.cancel()
-        async with asyncio.timeout(0.5):
+        async with asyncio.timeout(5):
             await served.until_streams(1)
         assert served.gateway.active_streams == 1, "the other stream goes on"
 
@@ -183,7 +183,7 @@ async def test_a_client_that_does_not_read_is_ended_and_told_when_it_does(served
         await stream.send(config=config_of())
         async with Flood(stream) as flood:
             taken = await flood.stuck()
-            async with asyncio.timeout(2):
+            async with asyncio.timeout(8):
                 await served.until_streams(1)
             stream.start_reading()
             ending = await stream.ended()

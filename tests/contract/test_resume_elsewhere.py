@@ -93,6 +93,7 @@ async def test_a_session_goes_on_at_one_server_after_the_other(
 async def test_no_server_asks_for_audio_that_was_committed(nodes: tuple[Served, Served]) -> None:
     client = Resuming(nodes[0])
     async with client.connection() as stream:
+        await stream.until_started()
         await stream.audio_from(AUDIO, 0, 5 * SECOND)
         await stream.until(lambda response: response.result.utterance_index == 1)
         await stream.until(lambda response: response.progress.committed_byte_offset)
@@ -113,6 +114,7 @@ async def test_no_session_had_so_many_responses(nodes: tuple[Served, Served], la
     """The other server cannot know how many there were, and goes on counting from there."""
     client = Resuming(nodes[0])
     async with client.connection() as stream:
+        await stream.until_started()
         await stream.audio_from(AUDIO, 0, SECOND)
         await asyncio.sleep(0.05)
     async with client.connection(client.token, last, served=nodes[1]) as stream:
@@ -127,6 +129,7 @@ async def test_no_session_had_so_many_responses(nodes: tuple[Served, Served], la
 async def test_a_token_used_elsewhere_is_refused_there(nodes: tuple[Served, Served]) -> None:
     client = Resuming(nodes[0])
     async with client.connection() as stream:
+        await stream.until_started()
         await stream.audio_from(AUDIO, 0, SECOND)
         await asyncio.sleep(0.05)
     used = client.token
@@ -144,6 +147,7 @@ async def test_a_server_without_the_secret_knows_nothing_of_it(
 ) -> None:
     client = Resuming(nodes[0])
     async with client.connection() as stream:
+        await stream.until_started()
         await stream.audio_from(AUDIO, 0, SECOND)
         await asyncio.sleep(0.05)
     async with (
@@ -178,6 +182,7 @@ async def test_a_container_is_read_again_from_its_start(
     encoding = pb.AudioEncoding.Value(f"AUDIO_ENCODING_{kind.upper()}")
     client = Resuming(nodes[0], {"audio_format": pb.AudioFormat(encoding=encoding)})
     async with client.connection() as stream:
+        await stream.until_started()
         await stream.audio_from(data, 0, 5 * SECOND)
         await stream.until(lambda response: response.result.is_final)
         await asyncio.sleep(0.05)
@@ -201,6 +206,7 @@ async def test_channels_go_on_each_from_its_own_place(nodes: tuple[Served, Serve
     settings = {"audio_format": wanted, "channel_mode": pb.CHANNEL_MODE_SEPARATE}
     client = Resuming(nodes[0], settings)
     async with client.connection() as stream:
+        await stream.until_started()
         await stream.audio_from(data, 0, len(data) * 2 // 3 // 4 * 4)
         await stream.until(lambda response: response.result.is_final)
         await asyncio.sleep(0.05)
@@ -220,6 +226,7 @@ async def test_tries_whose_answers_were_lost_spoil_no_server(nodes: tuple[Served
     """The client goes on at one server, and comes back to the other with what it got there."""
     client = Resuming(nodes[0])
     async with client.connection() as stream:
+        await stream.until_started()
         await stream.audio_from(AUDIO, 0, SECOND)
         await asyncio.sleep(0.05)
     kept, received = client.token, list(client.responses)

@@ -23,8 +23,9 @@ SOME = 30 * CHUNK
 
 
 @asynccontextmanager
-async def bridge(served: Served) -> AsyncIterator[UpstreamBackend]:
-    async with UpstreamBackend(served.address, Limits(drain_grace=0.1)) as backend:
+async def bridge(served: Served, *, drain_grace: float = 0.1) -> AsyncIterator[UpstreamBackend]:
+    limits = Limits(drain_grace=drain_grace)
+    async with UpstreamBackend(served.address, limits) as backend:
         yield backend
 
 
@@ -90,10 +91,14 @@ async def test_an_end_without_end_of_audio_is_a_lost_connection_there_too() -> N
 async def test_a_bridge_that_leaves_sends_its_clients_to_another_one() -> None:
     """It takes no number of a response: the next bridge would not know of that."""
     first, second = ScriptedLink(), ScriptedLink()
-    async with serving() as served, bridge(served) as one, bridge(served) as other:
+    async with (
+        serving() as served,
+        bridge(served, drain_grace=20.0) as one,
+        bridge(served) as other,
+    ):
         async with streaming(one, first) as stream:
             await start(first)
-            async with asyncio.timeout(0.09):
+            async with asyncio.timeout(5):
                 await one.drain()
                 error = await ending(stream)
         assert isinstance(error, ServerDraining)

@@ -19,7 +19,7 @@ async def line(greeted: dict[str, object] | None = None) -> AsyncIterator[tuple[
     """A line with its client's and its server's end."""
     async with bare() as (proxy, port, accepted):
         client = await asyncio.open_connection("127.0.0.1", port)
-        server = await asyncio.wait_for(accepted.get(), 2)
+        server = await asyncio.wait_for(accepted.get(), 10)
         await proxy.until_lines(1)
         for name, value in (greeted or {}).items():
             setattr(proxy.line.up, name, value)
@@ -49,7 +49,7 @@ async def bare() -> AsyncIterator[tuple[ChaosProxy, int, asyncio.Queue[Ends]]]:
 async def passes(there: Ends, here: Ends, text: bytes = b"word") -> None:
     """Fail unless bytes get from one end to the other."""
     there[1].write(text)
-    assert await asyncio.wait_for(here[0].readexactly(len(text)), 2) == text
+    assert await asyncio.wait_for(here[0].readexactly(len(text)), 10) == text
 
 
 async def nothing_comes(here: Ends) -> None:
@@ -71,17 +71,17 @@ async def test_bytes_are_carried_both_ways_to_their_end() -> None:
 
 
 async def test_latency_delays_and_keeps_order() -> None:
-    async with line({"latency": 0.1}) as (_, client, server):
+    async with line({"latency": 0.5}) as (_, client, server):
         now = asyncio.get_running_loop().time
         begun = now()
         for piece in (b"a", b"b", b"c"):
             client[1].write(piece)
             await asyncio.sleep(0.01)
         assert await server[0].readexactly(3) == b"abc"
-        assert 0.1 <= now() - begun < 0.5
+        assert 0.5 <= now() - begun < 5
         begun = now()
         await passes(server, client)
-        assert now() - begun < 0.1, "the other way has none"
+        assert now() - begun < 0.5, "the other way has none"
 
 
 async def test_a_black_hole_carries_nothing_and_closes_nothing() -> None:
@@ -104,10 +104,10 @@ async def test_both_ends_see_how_a_line_ends(fault: Fault) -> None:
         each.strike(fault)
         for end in (client, server):
             if fault is Fault.FIN:
-                assert await asyncio.wait_for(end[0].read(), 1) == b""
+                assert await asyncio.wait_for(end[0].read(), 10) == b""
             else:
                 with pytest.raises(ConnectionResetError):
-                    await asyncio.wait_for(end[0].read(), 1)
+                    await asyncio.wait_for(end[0].read(), 10)
 
 
 async def test_what_was_passed_on_arrives_before_the_end() -> None:
@@ -123,7 +123,7 @@ async def test_a_slow_close_is_one_of_the_server_only() -> None:
     async with line() as (each, client, server):
         await passes(client, server)
         each.strike(Fault.SLOW_CLOSE)
-        assert await asyncio.wait_for(server[0].read(), 1) == b""
+        assert await asyncio.wait_for(server[0].read(), 10) == b""
         server[1].write(b"lost")
         await nothing_comes(client)
 
@@ -135,7 +135,7 @@ async def test_a_budget_is_spent_to_the_byte(size: int) -> None:
         for _ in range(1 + 1_000 // size):
             client[1].write(b"y" * size)
             await client[1].drain()
-        assert await asyncio.wait_for(server[0].read(), 2) == b"y" * 1_000
+        assert await asyncio.wait_for(server[0].read(), 10) == b"y" * 1_000
         assert each.up.carried == 1_000
 
 
@@ -162,6 +162,6 @@ async def test_a_proxy_that_refuses_and_one_without_a_server_reset() -> None:
             proxy.upstream = upstream
             reader, writer = await asyncio.open_connection("127.0.0.1", port)
             with pytest.raises(ConnectionResetError):
-                await asyncio.wait_for(reader.read(), 1)
+                await asyncio.wait_for(reader.read(), 10)
             writer.transport.abort()
             proxy.refusing = False

