@@ -211,13 +211,17 @@ async def proxied(upstream: int) -> AsyncIterator[tuple[ChaosProxy, int]]:
     connections: set[asyncio.Task[None]] = set()
 
     def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        connections.add(asyncio.ensure_future(proxy.connect(reader, writer)))
+        connection = asyncio.ensure_future(proxy.connect(reader, writer))
+        # One that is cancelled before it begins can close nothing itself.
+        connection.add_done_callback(lambda done: done.cancelled() and writer.transport.abort())
+        connections.add(connection)
 
     server = await asyncio.start_server(accept, "127.0.0.1", 0)
     try:
         yield proxy, server.sockets[0].getsockname()[1]
     finally:
         server.close()
+        proxy.refusing = True  # those that were being accepted
         proxy.cut()
         for connection in connections:
             connection.cancel()
