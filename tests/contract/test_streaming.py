@@ -301,7 +301,9 @@ async def test_interims_of_an_utterance_share_its_index_and_number_their_revisio
         await stream.summary()
     for index in (0, 1):
         own = [result for result in stream.results if result.utterance_index == index]
-        assert [result.revision for result in own] == list(range(1, len(own) + 1))
+        revisions = [result.revision for result in own]
+        assert revisions[0] >= 1
+        assert revisions == sorted(set(revisions)), "overtaken ones are left out"
         assert [result.is_final for result in own] == [False] * (len(own) - 1) + [True]
         assert len(own) >= 2
 
