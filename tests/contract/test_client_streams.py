@@ -71,6 +71,16 @@ async def test_breaking_out_of_the_loop_cancels_the_call_and_closes_the_source()
         assert source.closed
 
 
+async def test_leaving_before_the_call_has_begun_ends_the_stream() -> None:
+    async with Client("127.0.0.1:9") as client:
+        async with client.stream(Endless()) as stream:
+            receiving = asyncio.ensure_future(stream.receive())
+        with pytest.raises(errors.ConnectionLost, match="closed"):
+            await asyncio.wait_for(receiving, 5)
+        with pytest.raises(errors.StreamEnded):
+            await stream.finalize("a")
+
+
 async def test_breaking_out_of_a_plain_loop_does_the_same() -> None:
     async def script(call: ScriptedCall) -> None:
         await call.start()

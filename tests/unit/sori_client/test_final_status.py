@@ -19,12 +19,14 @@ BARE = AioRpcError(ABORTED, Metadata(), Metadata(), "over")
 
 
 class Ended:
-    """A call whose status was set."""
+    """A call whose status was set, and once more by grpc.aio."""
 
     def __init__(self, status: AioRpcError) -> None:
         self._status = status
 
     def add_done_callback(self, callback: Callable[[Ended], None]) -> None:
+        callback(self)
+        self._status = MADE_HERE
         callback(self)
 
     async def code(self) -> grpc.StatusCode:

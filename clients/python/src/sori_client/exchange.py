@@ -131,8 +131,9 @@ class Exchange:
     def _limit_wait(self) -> None:
         """A server may be silent while it hears audio, not before or after."""
         hears_audio = self.established and not self.audio_ended
-        if self._reading is not None and not hears_audio:
-            self._reading.reschedule(asyncio.get_running_loop().time() + self._patience())
+        reading = self._reading
+        if reading is not None and not reading.expired() and not hears_audio:
+            reading.reschedule(asyncio.get_running_loop().time() + self._patience())
 
     def _patience(self) -> float:
         return self._end_within if self.established else self._start_within

@@ -30,7 +30,8 @@ class FinalStatus:
         return last
 
     def _keep(self, call: grpc.aio.Call) -> None:
-        self._first = _finished(_status(call))
+        if self._first is None:
+            self._first = _finished(_status(call))
 
 
 def _made_here(status: grpc.aio.AioRpcError) -> bool:

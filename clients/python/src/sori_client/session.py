@@ -83,8 +83,12 @@ class Session:
         except ExceptionGroup as failures:
             ending = failures.exceptions[0]
         finally:
-            await self.outbox.close()
-            await self.inbox.close(ending)
+            await self.close(ending)
+
+    async def close(self, ending: Exception | None) -> None:
+        """Take no more messages and have no more events, because of `ending`; the first counts."""
+        await self.outbox.close()
+        await self.inbox.close(ending)
 
     async def end_audio(self) -> None:
         """Reads no more of the source; what was read is sent, then the end of audio."""

@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from sori_client.conveyor import ConveyorClosed
-from sori_client.errors import StreamEnded
+from sori_client.errors import StreamEnded, client_closed
 from sori_client.session import Session
 from sori_client.types import Event, SessionStarted, Summary
 
@@ -73,6 +73,7 @@ class RecognitionStream:
         if self._running is not None:
             self._running.cancel()
             await asyncio.wait([self._running])
+            await self._session.close(client_closed())  # if it was cancelled before it began
 
     async def _send(self, putting: Coroutine[Any, Any, None]) -> None:
         self._start()
