@@ -72,9 +72,7 @@ async def _first_line(child: Process) -> bytes:
 async def _stop(child: Process) -> None:
     with suppress(ProcessLookupError):
         child.terminate()
-    try:
-        async with asyncio.timeout(STOP_TIMEOUT):
-            await child.wait()
-    except TimeoutError:
+    leaving = asyncio.ensure_future(child.wait())
+    if not (await asyncio.wait({leaving}, timeout=STOP_TIMEOUT))[0]:
         child.kill()
-        await child.wait()
+    await leaving

@@ -110,9 +110,7 @@ class DecoderProcess:
         """End it and wait until nothing is left of it."""
         self.kill()
         self._writer.close()
-        try:
-            async with asyncio.timeout(_LEAVING_TIME):
-                await self._process.communicate()
-        except TimeoutError:  # it only closed its pipe
-            self._process.kill()
-            await self._process.communicate()
+        leaving = asyncio.ensure_future(self._process.communicate())
+        if not (await asyncio.wait({leaving}, timeout=_LEAVING_TIME))[0]:
+            self._process.kill()  # it only closed its pipe
+        await leaving

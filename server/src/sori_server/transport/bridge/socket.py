@@ -167,6 +167,9 @@ class WebSocketLink:
                 await self._end(error)
         except (ConnectionError, TimeoutError):
             self._socket.abort()
+        except asyncio.CancelledError:  # before Python 3.11.4 a timeout may look like one
+            self._socket.abort()
+            raise
         self._socket.drop_unsent()
 
     async def _end(self, error: SoriError | None) -> None:

@@ -44,6 +44,32 @@ async def test_events_as_they_are_sent() -> None:
     assert (second, rest) == ("data: {}", "")
 
 
+async def test_a_client_that_is_gone_is_told_nothing_though_its_end_was_forgotten() -> None:
+    """A TaskGroup that is failing forgets a cancellation that comes meanwhile."""
+    told, over = list[Exception](), asyncio.Event()
+
+    async def answer(request: web.Request) -> web.StreamResponse:
+        events = EventAnswer(request, Limits())
+        await events.send({})
+        assert request.transport is not None
+        request.transport.abort()
+        with suppress(asyncio.CancelledError):
+            await asyncio.sleep(10)
+        try:
+            await events.send({"error": "too late"})
+        except ConnectionError as error:
+            told.append(error)
+        over.set()
+        return await events.end()
+
+    async with server_of(answer) as server, asyncio.timeout(5):
+        _, writer = await asyncio.open_connection("127.0.0.1", server.port)
+        writer.write(b"GET / HTTP/1.1\r\nHost: sori\r\n\r\n")
+        await over.wait()
+        writer.close()
+    assert len(told) == 1
+
+
 async def test_who_does_not_read_loses_the_connection(caplog: pytest.LogCaptureFixture) -> None:
     cancelled = asyncio.Event()
 

@@ -54,6 +54,11 @@ class EventAnswer:
             async with asyncio.timeout(self._timeout):
                 yield
         except (ConnectionError, TimeoutError):
+            if self._request.transport is None:  # the cancellation was, and may be forgotten
+                raise ConnectionResetError("the client is gone") from None
+            self._request.transport.abort()
+            await asyncio.get_running_loop().create_future()  # cancelled with the handler
+        except asyncio.CancelledError:  # before Python 3.11.4 a timeout may look like one
             if self._request.transport is not None:
                 self._request.transport.abort()
-            await asyncio.get_running_loop().create_future()  # cancelled with the handler
+            raise
