@@ -356,7 +356,7 @@ async def test_every_file_of_the_page_is_served_and_may_not_be_framed() -> None:
 
 
 async def test_a_server_that_leaves_sends_the_last_words_and_1012() -> None:
-    limits = Limits(drain_grace=0.2)
+    limits = Limits(drain_grace=1.5)
     async with serving(limits=limits) as served:
         port = served.server.bridge_port
         async with connected(port, V1) as speaking, connected(port, "/") as waiting:
@@ -381,7 +381,7 @@ async def test_a_server_that_leaves_tells_those_who_still_send_a_file() -> None:
             b"Content-Type: multipart/form-data; boundary=b\r\n\r\n"
             b'--b\r\nContent-Disposition: form-data; name="audio"\r\n\r\nRIFF'
         )
-        await asyncio.sleep(0.1)
+        await asyncio.sleep(0.3)
         leaving = asyncio.create_task(served.server.__aexit__())
         assert b" 503 " in await reader.readline()
         assert b"SERVER_DRAINING" in await reader.read()

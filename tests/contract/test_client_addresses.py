@@ -114,7 +114,7 @@ async def test_a_stream_goes_on_at_the_other_server_when_its_own_is_gone(driver:
         await call.start("a")
         await call.say("one", token="c")
         await call.send(progress=pb.Progress(resume_token="c"))
-        await asyncio.sleep(0.1)
+        await proxy.settled()
         proxy.upstream = NOBODY
         proxy.cut()
 
@@ -125,7 +125,7 @@ async def test_a_stream_goes_on_at_the_other_server_when_its_own_is_gone(driver:
     assert outcome.texts == ["one", "two"]
     back = [event for event in outcome.events if isinstance(event, Reconnected)]
     assert [each.address for each in back] == addresses(ports[1])
-    assert back[0].downtime < 1
+    assert back[0].downtime < 4
 
 
 async def test_a_stream_leaves_a_leaving_server_for_another(driver: Driver) -> None:
@@ -169,10 +169,13 @@ async def test_a_stream_stays_as_long_as_there_is_no_other_server(driver: Driver
         await call.send(go_away=pb.GoAway(time_left=left, resume_token="b", message="leaving"))
         await asyncio.sleep(0.5)
         await call.say("one", token="c")
-        service.draining = False
         await call.abort(grpc.StatusCode.UNAVAILABLE, "gone", info("SERVER_DRAINING"), retry(0.1))
 
-    service = ScriptedService(acts(to_the_end, taking_over))
+    async def back(call: ScriptedCall) -> None:
+        service.draining = False
+        await taking_over(call)
+
+    service = ScriptedService(acts(to_the_end, back))
     service.draining = True
     async with serve(service) as port:
         outcome = await asyncio.wait_for(driver.stream(port, Endless()), 10)
@@ -228,7 +231,7 @@ async def test_all_streams_of_a_client_share_one_connection_after_an_outage() ->
     ):
         following = [asyncio.ensure_future(follow(client)) for _ in range(20)]
         await asyncio.wait_for(begun.wait(), 5)
-        await asyncio.sleep(0.1)
+        await proxy.settled()
         proxy.cut()
         assert all(await asyncio.wait_for(asyncio.gather(*following), 10))
     assert len(service.calls) == 40

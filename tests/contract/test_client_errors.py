@@ -132,11 +132,11 @@ async def test_a_cut_connection_loses_no_event_that_had_arrived(driver: Driver) 
     service = ScriptedService(script)
     async with serve(service) as port, proxied(port) as (proxy, proxy_port):
         # The reader is slow: most events lie unread in the client when the line is cut.
-        running = asyncio.ensure_future(driver.stream(proxy_port, Endless(), pause=0.02))
+        running = asyncio.ensure_future(driver.stream(proxy_port, Endless(), pause=0.1))
         await asyncio.wait_for(said.wait(), 5)
-        await asyncio.sleep(0.1)
+        await proxy.settled()
         proxy.cut()
-        outcome = await asyncio.wait_for(running, 5)
+        outcome = await asyncio.wait_for(running, 10)
     assert outcome.texts == [str(number) for number in range(20)]
     assert type(outcome.error) is errors.ConnectionLost
     assert outcome.error.retryable
@@ -159,6 +159,7 @@ async def test_a_peer_that_went_silent_is_noticed_by_pings(driver: Driver) -> No
     async with serve(service) as port, proxied(port) as (proxy, proxy_port):
         running = asyncio.ensure_future(driver.stream(proxy_port, Endless(), options=fast))
         await asyncio.wait_for(started.wait(), 5)
+        await proxy.settled()
         proxy.freeze()
         begin = time.monotonic()
         outcome = await asyncio.wait_for(running, 10)
@@ -173,7 +174,7 @@ async def test_a_server_that_never_answers_is_given_up(driver: Driver) -> None:
 
     outcome, _ = await play(driver, script, Endless(), timeouts=QUICK)
     assert isinstance(outcome.error, errors.DeadlineExceeded)
-    assert "0.5 s" in str(outcome.error)
+    assert "1.5 s" in str(outcome.error)
 
 
 async def test_a_server_that_never_ends_is_given_up_after_the_audio(driver: Driver) -> None:
@@ -191,12 +192,12 @@ async def test_a_server_that_never_ends_is_given_up_after_the_audio(driver: Driv
 async def test_a_server_may_be_silent_while_it_hears_audio(driver: Driver) -> None:
     async def script(call: ScriptedCall) -> None:
         await call.start()
-        await asyncio.sleep(1.0)
+        await asyncio.sleep(2.5)
         await call.say("late")
         await call.finish()
 
     async def slow_audio() -> AsyncGenerator[bytes, None]:
-        for _ in range(12):
+        for _ in range(30):
             yield bytes(3200)
             await asyncio.sleep(0.1)
 

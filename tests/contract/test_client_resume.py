@@ -77,7 +77,7 @@ class Line:
             yield
 
     async def cut(self, call: ScriptedCall) -> None:
-        await asyncio.sleep(SETTLING)
+        await self.proxy.settled()
         self.proxy.cut()
         await call.read_all()
 
@@ -276,6 +276,12 @@ async def test_finals_are_acknowledged_and_the_rest_before_the_server_must_wait(
         kept = [r.response_ack for r in call.received if r.HasField("response_ack")]
         return [each.sequence for each in kept]
 
+    async def until(call: ScriptedCall, sequence: int) -> list[int]:
+        async with asyncio.timeout(5):
+            while sequence not in acknowledged(call):  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+        return acknowledged(call)
+
     async def script(call: ScriptedCall) -> None:
         await call.read()
         reading = asyncio.ensure_future(call.read_all())
@@ -283,18 +289,15 @@ async def test_finals_are_acknowledged_and_the_rest_before_the_server_must_wait(
         await call.send(session_started=pb.SessionStarted(resume_token="a", limits=limits))
         await call.send(progress=pb.Progress(resume_token="b"))
         await call.say("one", token="c")
-        await asyncio.sleep(SETTLING)
-        seen.append(acknowledged(call))
+        seen.append(await until(call, 3))
         for _ in range(9):
             await call.send(progress=pb.Progress(resume_token="d"))
         await asyncio.sleep(SETTLING)
         seen.append(acknowledged(call))
         await call.send(progress=pb.Progress(resume_token="d"))
-        await asyncio.sleep(SETTLING)
-        seen.append(acknowledged(call))
+        seen.append(await until(call, 13))
         await call.say(*"abcdefgh", token="e")
-        await asyncio.sleep(SETTLING)
-        seen.append(acknowledged(call)[-1:])
+        seen.append((await until(call, 21))[-1:])
         await asyncio.wait_for(reading, 5)
         await call.say("last", token="f")
         await call.read()
@@ -302,7 +305,7 @@ async def test_finals_are_acknowledged_and_the_rest_before_the_server_must_wait(
         await call.send(session_summary=pb.SessionSummary())
 
     async def spoken() -> AsyncGenerator[bytes, None]:
-        for _ in range(60):
+        for _ in range(200):
             yield bytes(320)
             await asyncio.sleep(0.01)
 
@@ -438,7 +441,7 @@ async def test_what_another_attempt_may_mend_is_tried_again(
     assert [each.reason for each in lost] == [reason or code.name]
     back = [event for event in outcome.events if isinstance(event, Reconnected)]
     assert [each.address for each in back] == addresses(line.port)
-    assert 0.1 <= back[0].downtime < 2
+    assert 0.1 <= back[0].downtime < 4.5
 
 
 async def test_patience_has_an_end_and_every_event_comes_before_it(driver: Driver) -> None:
@@ -472,10 +475,10 @@ async def test_a_server_that_breaks_each_time_without_progress_is_given_up(
         await call.abort(grpc.StatusCode.UNKNOWN, "it fell over")
 
     line = Line(first, again)
-    policy = Resume(patience=0.3, first_pause=0.05, longest_pause=0.05)
+    policy = Resume(patience=1.5, first_pause=0.05, longest_pause=0.05)
     outcome = await line.play(driver, Endless(), policy)
     assert type(outcome.error) is errors.ConnectionLost
-    assert 3 < len(line.service.calls) < 60
+    assert 3 < len(line.service.calls) < 200
 
 
 async def test_without_resume_a_lost_connection_is_the_end(driver: Driver) -> None:
@@ -512,7 +515,7 @@ async def test_a_peer_that_went_silent_is_left_for_a_new_connection(driver: Driv
     async def first(call: ScriptedCall) -> None:
         await call.start("a")
         await call.say("one", token="b")
-        await asyncio.sleep(SETTLING)
+        await silent.settled()
         silent.freeze()
         await call.read_all()
 
@@ -569,8 +572,10 @@ async def test_the_source_is_read_on_while_there_is_no_connection(driver: Driver
     async def first(call: ScriptedCall) -> None:
         await call.start("a")
         line.proxy.upstream = NOBODY
+        await line.proxy.settled()
+        line.proxy.cut()
         gone.set()
-        await line.cut(call)
+        await call.read_all()
 
     async def second(call: ScriptedCall) -> None:
         await call.resume(0, "b")
@@ -580,13 +585,15 @@ async def test_the_source_is_read_on_while_there_is_no_connection(driver: Driver
     line, source, gone = Line(first, second), Spoken(), asyncio.Event()
     async with line.open():
         port = line.proxy.upstream
-        streaming = asyncio.ensure_future(driver.stream(line.port, source))
-        await asyncio.wait_for(gone.wait(), 5)
+        patient = Resume(patience=20.0, first_pause=0.02, longest_pause=0.2)
+        streaming = asyncio.ensure_future(driver.stream(line.port, source, resume=patient))
+        await asyncio.wait_for(gone.wait(), 10)
         before = source.spoken
-        await asyncio.sleep(0.5)
-        assert source.spoken - before > 20 * 320
+        async with asyncio.timeout(10):
+            while source.spoken - before <= 20 * 320:  # noqa: ASYNC110
+                await asyncio.sleep(0.02)
         line.proxy.upstream = port
-        outcome = await asyncio.wait_for(streaming, 5)
+        outcome = await asyncio.wait_for(streaming, 10)
     assert outcome.error is None
 
 

@@ -187,19 +187,21 @@ async def test_replacements_and_the_client_s_own_tag(served: Served) -> None:
     assert finals(events)[0].language == "ko-KR"
 
 
-async def slowly(audio: Audio) -> AsyncIterator[bytes]:
-    """Slowly enough for interims to come in between."""
-    for start in range(0, len(audio), 8_000):
-        yield linear16(audio[start : start + 8_000])
-        await asyncio.sleep(0.05)
-
-
 async def test_words_of_interims(served: Served) -> None:
     config = StreamConfig(interim_results=True, interim_words=True)
-    source = Bytes(slowly(speak(range(40))), LINEAR16)
-    events = await heard(served, source, config)
-    interims = [event for event in events if isinstance(event, Result) and not event.is_final]
-    assert interims
+    shown, interims = asyncio.Event(), list[Result]()
+
+    async def spoken() -> AsyncIterator[bytes]:
+        yield linear16(speak(range(20)))
+        await asyncio.wait_for(shown.wait(), 25)
+        yield linear16(speak(range(20, 40)))
+
+    source = Bytes(spoken(), LINEAR16)
+    async with Client(served.address) as client, client.stream(source, config) as stream:
+        async for event in stream:
+            if isinstance(event, Result) and not event.is_final:
+                interims.append(event)
+                shown.set()
     assert all(interim.words[0].text == "w0" for interim in interims)
 
 

@@ -132,14 +132,14 @@ async def leaving(limits: Limits, behaviour: FakeBehaviour | None = None) -> Asy
 
 
 async def test_a_server_that_leaves_flushes_what_it_heard() -> None:
-    limits = Limits(drain_grace=0.4, retry_delay=0.75)
+    limits = Limits(drain_grace=3.0, retry_delay=0.75)
     behaviour = FakeBehaviour(batch_cost=0.05)
     async with leaving(limits, behaviour) as served, AsyncExitStack() as stack:
         streams = [await open_stream(served, stack, n) for n in range(3)]
         drain = asyncio.create_task(served.server.__aexit__())
         told = [(await stream.until_kind("go_away")).go_away for stream in streams]
         for go_away in told:
-            assert go_away.time_left.ToTimedelta().total_seconds() == 0.4
+            assert go_away.time_left.ToTimedelta().total_seconds() == 3.0
             assert "shutting down" in go_away.message
         await streams[0].audio(linear16(speak(range(10, 15))))
         await streams[0].end_of_audio()
@@ -167,7 +167,7 @@ async def open_stream(served: Served, stack: AsyncExitStack, number: int) -> Str
 
 
 async def test_a_server_that_leaves_refuses_what_is_new_and_says_so() -> None:
-    limits = Limits(drain_grace=0.5, retry_delay=0.75)
+    limits = Limits(retry_delay=0.75)
     recording = pb.RecognizeRequest(config=pb.RecognitionConfig(audio_format=LINEAR16))
     async with serving(limits=limits) as served, served.stub() as stub:
         async with served.silent_stream() as early, served.stream() as stream:

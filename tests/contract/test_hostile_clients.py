@@ -20,7 +20,7 @@ from support.word_audio import assert_heard, conversation, linear16, silence, sp
 
 pytestmark = [pytest.mark.contract, pytest.mark.asyncio(loop_scope="module")]
 
-LIMITS = Limits(idle_timeout=1.0, write_timeout=0.5, max_session_duration=20.0)
+LIMITS = Limits(write_timeout=1.5, max_session_duration=20.0)
 WORD = 0.1
 """Seconds of one word."""
 
@@ -37,7 +37,7 @@ async def nothing_is_left(served: Served) -> AsyncIterator[None]:
     before = len(asyncio.all_tasks())
     async with undisturbed(served, range(1000, 1040)):
         yield
-    async with asyncio.timeout(3):
+    async with asyncio.timeout(10):
         while left_behind(served) or len(asyncio.all_tasks()) > before:  # noqa: ASYNC110
             await asyncio.sleep(0.01)
 
@@ -76,7 +76,7 @@ async def test_a_client_that_ends_its_connection_in_good_order_leaves_nothing(
     async with client_process(served, "words") as process:
         await served.until_streams(2)
         process.send_signal(signal.SIGINT)
-        async with asyncio.timeout(3):
+        async with asyncio.timeout(10):
             await served.until_streams(1)
         assert served.gateway.active_streams == 1, "the other stream goes on"
 
@@ -117,29 +117,29 @@ async def test_streams_that_ended_leave_no_memory(served: Served) -> None:
 # -------------------------------------------------------------------------------- silent
 
 
-async def test_an_idle_client_is_sent_its_words_and_away(served: Served) -> None:
-    async with served.stream() as stream:
-        await stream.audio(linear16(speak(range(10))))
+async def test_an_idle_client_is_sent_its_words_and_away() -> None:
+    async with serving(limits=Limits(idle_timeout=1.0)) as other, other.stream() as stream:
         started = asyncio.get_running_loop().time()
+        await stream.audio(linear16(speak(range(10))))
         ending = await stream.ended()
         waited = asyncio.get_running_loop().time() - started
     assert ending.summary == ("ABORTED", "IDLE_TIMEOUT")
     assert ending.metadata == {"idle_timeout": "1"}
     assert "1 s" in ending.message
-    assert 0.9 < waited < 2.0
+    assert 0.9 < waited < 5.0
     assert_heard(stream.texts, range(10))
 
 
-async def test_keep_alive_keeps_an_idle_stream(served: Served) -> None:
-    async with served.stream() as stream:
-        for word in range(3):
+async def test_keep_alive_keeps_an_idle_stream() -> None:
+    async with serving(limits=Limits(idle_timeout=2.5)) as other, other.stream() as stream:
+        for word in range(2):
             await stream.audio(linear16(speak([word])))
-            await asyncio.sleep(0.6)
+            await asyncio.sleep(1.4)
             await stream.send(keep_alive=pb.KeepAlive())
-            await asyncio.sleep(0.1)
+            await asyncio.sleep(1.4)
         await stream.end_of_audio()
         await stream.summary()
-    assert_heard(stream.texts, range(3))
+    assert_heard(stream.texts, range(2))
 
 
 # --------------------------------------------------------------------------- not reading
@@ -169,11 +169,12 @@ class Flood:
 
     async def stuck(self) -> int:
         """How many were taken when no more are taken for a while."""
-        taken = -1
-        while taken < self.sent:
-            taken = self.sent
-            await asyncio.sleep(0.3)
-        return taken
+        quiet = 0
+        while quiet < 3:
+            before = self.sent
+            await asyncio.sleep(0.15)
+            quiet = quiet + 1 if before == self.sent else 0
+        return self.sent
 
 
 async def test_a_client_that_does_not_read_is_ended_and_told_when_it_does(served: Served) -> None:
@@ -188,7 +189,7 @@ async def test_a_client_that_does_not_read_is_ended_and_told_when_it_does(served
             stream.start_reading()
             ending = await stream.ended()
     assert ending.summary == ("ABORTED", "SLOW_READER")
-    assert "0.5 s" in ending.message
+    assert "1.5 s" in ending.message
     answers = [r.finalized.request_id for r in stream.responses if r.HasField("finalized")]
     assert [int(answer) for answer in answers] == list(range(len(answers)))
     assert 100 < len(answers) <= taken < 2_000
@@ -199,11 +200,13 @@ async def test_a_client_that_never_reads_leaves_nothing_while_it_stays(served: S
     async with Stream(channel, reads=False) as stream:
         await stream.send(config=config_of())
         await served.until_streams(2)
-        assert handlers() == 2
+        async with asyncio.timeout(10):
+            while handlers() != 2:  # noqa: ASYNC110
+                await asyncio.sleep(0.02)
         async with Flood(stream) as flood:
             await flood.stuck()
             await served.until_streams(1)
-            async with asyncio.timeout(3):
+            async with asyncio.timeout(10):
                 while handlers() > 1:  # noqa: ASYNC110
                     await asyncio.sleep(0.05)
 
@@ -215,7 +218,7 @@ def handlers() -> int:
 
 async def test_questions_that_wait_for_a_window_are_bounded() -> None:
     """Finalize is answered after the final result; the server stops reading meanwhile."""
-    slow = FakeBehaviour(batch_cost=1.5)
+    slow = FakeBehaviour(batch_cost=4.0)
     async with serving(slow, Limits(max_pending_events=20)) as other, other.stream() as stream:
         await stream.audio(linear16(speak(range(10))))
         async with Flood(stream) as flood:

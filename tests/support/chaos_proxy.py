@@ -14,6 +14,8 @@ AT_ONCE = struct.pack("ii", 1, 0)
 """SO_LINGER that makes a close a reset."""
 PATIENCE = 10.0
 """Seconds after which a line that was to come, or to go, counts as missing."""
+LOOK, QUIET_LOOKS = 0.02, 5
+"""Seconds between two looks at what was carried, and how many of them must be the same."""
 MOST_WAITING = 32
 """Pieces of at most 64 KiB that wait for their latency, in each direction."""
 
@@ -171,6 +173,14 @@ class ChaosProxy:
             while len(self.lines) != count:  # noqa: ASYNC110
                 await asyncio.sleep(0.002)
 
+    async def settled(self) -> None:
+        """Return when nothing was carried to the client for a while, however busy the machine."""
+        quiet, before = 0, -1
+        while quiet < QUIET_LOOKS:
+            await asyncio.sleep(LOOK)
+            carried = sum(line.down.carried for line in self.lines)
+            quiet, before = (quiet + 1 if carried == before else 0), carried
+
     def strike(self, fault: Fault) -> None:
         """Have all lines fail that are there."""
         for line in list(self.lines):
@@ -211,9 +221,12 @@ async def proxied(upstream: int) -> AsyncIterator[tuple[ChaosProxy, int]]:
     connections: set[asyncio.Task[None]] = set()
 
     def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        def close(done: asyncio.Task[None]) -> None:
+            if done.cancelled():  # perhaps before it began
+                writer.transport.abort()
+
         connection = asyncio.ensure_future(proxy.connect(reader, writer))
-        # One that is cancelled before it begins can close nothing itself.
-        connection.add_done_callback(lambda done: done.cancelled() and writer.transport.abort())
+        connection.add_done_callback(close)
         connections.add(connection)
 
     server = await asyncio.start_server(accept, "127.0.0.1", 0)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import multiprocessing
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import ModuleType
 
@@ -121,7 +122,11 @@ def server_for(engine: EnginePort, limits: Limits | None = None, secret: str = "
 async def serving(
     behaviour: FakeBehaviour | None = None, limits: Limits | None = None, secret: str = ""
 ) -> AsyncIterator[Served]:
-    """A server whose model is warm; it drains at the end."""
+    """A server whose model is warm; it drains at the end.
+
+    A machine that is busy with other things is no reason for it to refuse a stream.
+    """
+    limits = replace(limits or Limits(), max_final_delay=math.inf, max_gateway_load=math.inf)
     engine, others = fake_engine(behaviour, limits), child_pids()
     async with server_for(engine, limits, secret) as server:
         yield Served(server, engine, others)
