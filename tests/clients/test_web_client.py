@@ -91,7 +91,8 @@ def test_a_line_that_is_cut_again_and_again_costs_neither_session_nor_word(
     package: Path, pcm: Path
 ) -> None:
     async def cut(proxy: ChaosProxy) -> None:
-        while True:
+        for _ in range(7):
+            await proxy.until_lines(1)
             await asyncio.sleep(0.6)
             proxy.cut()
 
@@ -107,6 +108,7 @@ def test_a_server_that_leaves_is_left_for_one_that_stays(package: Path, pcm: Pat
     with serving(**SHARED) as leaving, serving(**SHARED) as staying:
 
         async def leave(proxy: ChaosProxy) -> None:
+            await proxy.until_lines(1)
             await asyncio.sleep(1.5)
             proxy.upstream = port_of(staying)
             leaving.process.send_signal(signal.SIGTERM)

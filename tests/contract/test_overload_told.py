@@ -12,7 +12,7 @@ from sori_server.domain.limits import Limits
 from sori_server.engine.fake import FakeBehaviour
 from sori_server.engine.port import EngineLoad
 from support.in_process import ScriptedEngine
-from support.raw_client import Stream
+from support.raw_client import PATIENCE, Stream
 from support.speech_server import Served, server_for, serving
 from support.word_audio import assert_heard, conversation, linear16, silence, speak
 
@@ -32,7 +32,7 @@ async def test_a_client_that_is_too_fast_is_told_to_slow_down_and_then_to_wait()
         Limits(max_buffered_audio=4.0),
         [range(n, n + 10) for n in range(0, 80, 10)],
     )
-    async with serving(FakeBehaviour(batch_cost=0.2), limits) as served, served.stream() as stream:
+    async with serving(FakeBehaviour(batch_cost=0.6), limits) as served, served.stream() as stream:
         await stream.audio(linear16(conversation(utterances)))
         await stream.end_of_audio()
         await stream.summary()
@@ -94,11 +94,15 @@ async def test_interims_that_are_thinned_are_told_at_each_change(
         server_for(engine) as server,
         Served(server, engine).stream(interim_results=wants) as stream,
     ):
+        await stream.until_kind("session_started")
+        (runner,) = server.gateway._runners
         for n, interval in enumerate([0.0, 1.0, 2.0, 2.0, float("inf"), 0.3]):
             busy = interval if interval != 1.0 else 0.0
             engine.busy = replace(EngineLoad(), interim_interval=busy)
             await stream.audio(linear16(speak(range(15 * n, 15 * n + 15))))
-            await asyncio.sleep(0.1)
+            async with asyncio.timeout(PATIENCE):
+                while runner.received_audio < 1.5 * n + 1.499:  # noqa: ASYNC110
+                    await asyncio.sleep(0.005)
         await stream.end_of_audio()
         await stream.summary()
     assert [w.metadata["interval"] for w in warnings(stream)] == told

@@ -19,7 +19,7 @@ from support.raw_client import Ending, Stream, config_of
 from support.speech_server import Served, serving, undisturbed
 from support.word_audio import assert_heard, float32, linear16, silence, speak
 
-pytestmark = pytest.mark.contract
+pytestmark = [pytest.mark.contract, pytest.mark.timeout(240)]
 
 DOCUMENTED = {
     ("OK", ""),

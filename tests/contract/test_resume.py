@@ -12,7 +12,7 @@ from sori.v1 import speech_pb2 as pb
 from sori_server.domain.limits import Limits
 from sori_server.engine.fake import FakeBehaviour
 from sori_server.runtime.resumable import MESSAGE_BYTES
-from support.raw_client import Ending
+from support.raw_client import PATIENCE, Ending
 from support.resuming import Resuming, ResumingStream
 from support.speech_server import Served, serving
 from support.word_audio import assert_heard, conversation, linear16
@@ -69,13 +69,16 @@ async def test_a_session_goes_on_after_its_connection_was_lost(
 
 
 async def test_finals_made_while_nobody_was_there_are_delivered_once() -> None:
-    async with serving(FakeBehaviour(batch_cost=0.5)) as served:
+    async with serving(FakeBehaviour(batch_cost=2.0)) as served:
         client = Resuming(served)
         async with client.connection() as stream:
             await stream.until_started()
             await stream.audio_from(AUDIO, 0)
             await stream.send(end_of_audio=pb.EndOfAudio())
-            await asyncio.sleep(0.3)
+            (session,) = served.gateway.sessions._streams.values()
+            async with asyncio.timeout(PATIENCE):
+                while session.runner.listening:  # noqa: ASYNC110
+                    await asyncio.sleep(0.005)
         assert not client.texts
         await served.until_streams(0)
         async with client.connection(client.token) as stream:
@@ -196,7 +199,7 @@ async def test_a_server_that_leaves_gives_a_token_to_go_on_elsewhere() -> None:
 
 
 async def test_a_session_whose_client_is_away_is_flushed_and_kept_in_a_drain() -> None:
-    async with serving(limits=Limits(drain_grace=0.3)) as served:
+    async with serving(limits=Limits(drain_grace=3.0)) as served:
         client = await lost_session(served)
         drain = asyncio.create_task(served.gateway.drain())
         await asyncio.sleep(0.1)
@@ -232,7 +235,8 @@ async def test_a_token_is_good_for_one_resume(served: Served) -> None:
     async with client.connection(used) as stream:
         await stream.until_started()
         await stream.acknowledge()
-        await asyncio.sleep(0.3)
+        await stream.finalize("read")
+        await stream.until_kind("finalized")
         assert (await refusal(client, token=used)).summary == INVALID
         await finish(stream, (await stream.until_started()).next_byte_offset)
     assert_heard(client.texts, WORDS)
@@ -310,7 +314,7 @@ async def test_an_acknowledgement_from_the_future_ends_the_session(served: Serve
 
 
 async def test_a_session_is_given_up_when_its_window_ends() -> None:
-    async with serving(limits=Limits(resume_window=0.3)) as served:
+    async with serving(limits=Limits(resume_window=2.0)) as served:
         client = await lost_session(served)
         assert served.gateway.active_streams == 1
         await served.until_streams(0)
@@ -318,7 +322,7 @@ async def test_a_session_is_given_up_when_its_window_ends() -> None:
 
 
 async def test_a_reader_that_does_not_acknowledge_is_detached_and_loses_nothing() -> None:
-    limits = Limits(max_unacknowledged=6, write_timeout=0.3)
+    limits = Limits(max_unacknowledged=6, write_timeout=1.0)
     async with serving(limits=limits) as served:
         client = Resuming(served, {"progress_interval": Duration(nanos=100_000_000)})
         async with client.connection() as stream:
@@ -355,7 +359,7 @@ async def test_few_messages_are_held_for_a_reader_that_does_not_acknowledge() ->
 
 
 async def test_a_reader_that_acknowledges_is_never_in_the_way_of_its_own_audio() -> None:
-    limits = Limits(max_unacknowledged=6, write_timeout=0.5)
+    limits = Limits(max_unacknowledged=6, write_timeout=5.0)
     async with serving(limits=limits) as served:
         client = Resuming(served, {"progress_interval": Duration(nanos=100_000_000)})
         async with client.connection() as stream:

@@ -187,7 +187,7 @@ async def test_the_summary_is_last_and_counts_what_happened(served: Served) -> N
     assert seconds(summary.received_audio) == len(audio) / 16_000
     assert 3.0 <= seconds(summary.speech_audio) <= 3.0 + 2 * (0.3 + 0.2) + 0.1
     assert summary.final_result_count == len(stream.finals) == 2
-    assert 0.01 <= seconds(summary.inference_time) < 1.0
+    assert 0.01 <= seconds(summary.inference_time) < 10.0
 
 
 async def test_sequence_numbers_are_dense_from_one(served: Served) -> None:
@@ -313,7 +313,8 @@ async def test_interims_come_no_closer_than_asked(served: Served) -> None:
     async with served.stream(config) as stream:
         for word in SPOKEN:
             await stream.audio(linear16(speak([word])))
-            await asyncio.sleep(0.005)
+            if word % 20 == 19:  # until it was heard
+                await stream.until(lambda r, end=0.1 * word: seconds(r.result.end_offset) > end)
         await stream.end_of_audio()
         await stream.summary()
     ends = [seconds(result.end_offset) for result in stream.results if not result.is_final]
@@ -544,7 +545,7 @@ async def test_latency_is_told_only_when_asked_for(served: Served) -> None:
     parts = [seconds(d) for d in (latency.queue, latency.preprocessing, latency.inference)]
     assert parts[2] >= 0.005
     assert all(part >= 0 for part in parts)
-    assert sum(parts) <= seconds(latency.total) < 1.0
+    assert sum(parts) <= seconds(latency.total) < 10.0
     assert latency.batch_size == 1
     assert seconds(latency.endpointing) == pytest.approx(0.2, abs=0.033)
 

@@ -29,7 +29,10 @@ async def test_interims_of_the_small_model_are_tentative_and_finals_are_not(serv
     async with served.stream(interim_results=True) as stream:
         started = (await stream.until_kind("session_started")).session_started
         assert (started.model.name, started.model.interim_model) == ("fake", "fake")
-        await stream.audio(linear16(conversation([WORDS])))
+        audio = linear16(conversation([WORDS]))
+        await stream.audio(audio[: -8 * 3_200])
+        await stream.until_kind("result")
+        await stream.audio(audio[-8 * 3_200 :])
         await stream.end_of_audio()
         await stream.summary()
     assert_heard(stream.texts, WORDS)

@@ -18,7 +18,7 @@ pytestmark = [pytest.mark.contract, pytest.mark.asyncio(loop_scope="module")]
 
 V1 = "/v1/stream"
 MIB = 1024 * 1024
-LIMITS = Limits(config_timeout=2.0, idle_timeout=2.0, write_timeout=1.0, close_timeout=0.5)
+LIMITS = Limits(config_timeout=2.0, idle_timeout=2.0, write_timeout=5.0, close_timeout=0.5)
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")

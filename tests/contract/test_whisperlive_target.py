@@ -16,13 +16,13 @@ QUIET = 0.3
 SECOND: Pcm = np.arange(16_000, dtype=np.int16)
 
 
-async def talk(script: WhisperLiveScript, *, end: bool = True) -> list[Heard]:
+async def talk(script: WhisperLiveScript, *, end: bool = True, quiet: float = QUIET) -> list[Heard]:
     """What is heard of a second of audio."""
     heard: list[Heard] = []
     async with (
         asyncio.timeout(10),
         whisperlive(script) as address,
-        WhisperLiveTarget(address, quiet=QUIET).open("ko") as conversation,
+        WhisperLiveTarget(address, quiet=quiet).open("ko") as conversation,
         asyncio.TaskGroup() as tasks,
     ):
 
@@ -88,11 +88,11 @@ async def test_the_end_waits_until_no_new_text_comes() -> None:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(speaker.hear_all())
             for text in texts:
-                await asyncio.sleep(QUIET / 3)
+                await asyncio.sleep(0.5)
                 await speaker.segments(text)
             too_early.append(speaker.ended)
 
-    assert [each.text for each in await talk(script)] == texts
+    assert [each.text for each in await talk(script, quiet=1.5)] == texts
     assert too_early == [False]
 
 

@@ -76,7 +76,7 @@ async def test_a_host_that_connects_without_end_leaves_room_for_another() -> Non
             tried.append(await asyncio.to_thread(answered, server.port, "127.0.0.2"))
             await asyncio.sleep(0.05)
         assert await flooding > 0
-    assert tried.count(True) > 0.8 * len(tried) > 0
+    assert tried.count(True) > 0.5 * len(tried) > 0
 
 
 def small_server() -> AbstractAsyncContextManager[ServerProcess]:
@@ -88,7 +88,7 @@ def small_server() -> AbstractAsyncContextManager[ServerProcess]:
 def answered(port: int, source: str) -> bool:
     """Whether a handshake from this address is."""
     with suppress(OSError):
-        where, patience = ("127.0.0.1", port), 2.0
+        where, patience = ("127.0.0.1", port), 5.0
         with socket.create_connection(where, patience, source_address=(source, 0)) as connection:
             connection.sendall(OPENING)
             return bool(connection.recv(100))

@@ -5,6 +5,7 @@ Limits are those of a test: by default a silent client is noticed after 17 s.
 
 from __future__ import annotations
 
+import asyncio
 import math
 from collections.abc import AsyncIterator, Callable
 
@@ -25,14 +26,15 @@ from support.speech_server import Served, serving, undisturbed
 pytestmark = [pytest.mark.faults, pytest.mark.asyncio(loop_scope="module")]
 
 LIMITS = Limits(
-    keepalive_interval=0.5,
-    ping_timeout=0.5,
-    resume_window=1.0,
+    keepalive_interval=1.0,
+    ping_timeout=2.0,
+    resume_window=3.0,
     max_final_delay=math.inf,
+    max_gateway_load=math.inf,
 )
 AT_ONCE = 0.1
 SILENT = LIMITS.keepalive_interval + LIMITS.ping_timeout
-NOISE = 0.9
+NOISE = 2.5
 """Seconds that a busy machine may add."""
 
 ENDS = {"FIN": AT_ONCE, "RST": AT_ONCE, "CANCEL": AT_ONCE, "SIGKILL": AT_ONCE}
@@ -60,8 +62,10 @@ async def test_whoever_goes_leaves_nothing(
         detached = served.gateway.sessions.detached_sessions
     record_property("seconds", took)
     assert detached == POINTS - 1
-    await until_as_before(served, before, seconds=5.0)
-    assert served.gateway.sessions.detached_sessions == 0
+    await until_as_before(served, before, seconds=20.0)
+    async with asyncio.timeout(10):
+        while served.gateway.sessions.detached_sessions:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
 
 
 async def test_others_notice_nothing(served: Served) -> None:

@@ -8,7 +8,7 @@ import pytest
 import pytest_asyncio
 from support.fault_histories import DOORS, Nodes, plan, run_histories, summary_of, two_nodes
 
-pytestmark = pytest.mark.faults
+pytestmark = [pytest.mark.faults, pytest.mark.timeout(240)]
 
 DIALS_TWICE = 50_006
 """Of a line that fails early, so that the client's library dials again by itself."""

@@ -31,7 +31,7 @@ class InputStream:
     def __init__(self, samplerate, channels):
         assert (samplerate, channels) == (48_000, 1)
         self.samples = numpy.load("speech.npy")
-        self.silence = 30
+        self.silence = 150
 
     def __enter__(self):
         return self
@@ -78,7 +78,7 @@ class Script:
     def finish(self) -> tuple[int, str, str]:
         """Status, stdout and stderr, which only end with the last process that has them."""
         try:
-            printed, errors = self.process.communicate(timeout=20)
+            printed, errors = self.process.communicate(timeout=50)
         finally:
             with suppress(ProcessLookupError):
                 os.killpg(self.process.pid, signal.SIGKILL)

@@ -34,7 +34,7 @@ async def patient_server() -> AsyncIterator[ServerProcess]:
         "limits_resume_window": 1,
         "limits_write_timeout": 3,
         "limits_keepalive_interval": 2,
-        "limits_ping_timeout": 1,
+        "limits_ping_timeout": 3,
     }
     async with server_process(BEHAVIOUR, **ROOM, **forgets) as server:
         for _ in range(2):  # what is only needed once is not counted

@@ -44,6 +44,11 @@ class Standing:
         )
 
 
+def _halfway(slow: ChaosProxy) -> bool:
+    """Whether half of a message is there on each line."""
+    return all(LARGE / 4 < line.up.carried < LARGE for line in slow.lines)
+
+
 def handlers() -> int:
     """Calls whose handler runs."""
     return sum("StreamingRecognize" in task.get_name() for task in asyncio.all_tasks())
@@ -59,8 +64,11 @@ async def sixteen_streams(served: Served, kind: str) -> AsyncIterator[Strike]:
         addresses = (f"127.0.0.1:{port}", f"127.0.0.1:{slow_port}")
         going = _process if kind.startswith("SIG") else _streams
         async with going(kind, addresses, slow) as gone:
-            carried = [line.up.carried for line in slow.lines]
-            assert all(LARGE / 4 < count < LARGE for count in carried), "half of a message is there"
+            async with asyncio.timeout(10):
+                while not (  # noqa: ASYNC110
+                    _halfway(slow) and handlers() >= STREAMS and windows_of(served.engine)
+                ):
+                    await asyncio.sleep(POLL)
 
             async def strike() -> None:
                 if kind in Fault.__members__:

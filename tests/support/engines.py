@@ -17,8 +17,15 @@ from sori_server.domain.recognition import (
     WindowKind,
 )
 from sori_server.engine.dispatcher import BatchingEngine
-from sori_server.engine.fake import FakeBehaviour, FakeFrontEnd, fake_loader
+from sori_server.engine.fake import (
+    FakeBehaviour,
+    FakeFrontEnd,
+    FakeStreamAudio,
+    Levels,
+    fake_loader,
+)
 from sori_server.engine.port import StreamAudio
+from sori_server.engine.shared_audio import SharedAudio
 from support.word_audio import Audio, speak
 
 EXACT = DecodingOptions(beam_size=5)
@@ -77,11 +84,33 @@ def worker_pid() -> int:
     return child.pid
 
 
-async def busy(engine: BatchingEngine) -> asyncio.Task[Hypothesis]:
-    """A call whose batch has just been sent to the worker."""
-    task = asyncio.create_task(final(engine, hearing(engine, speak([999]))))
-    await asyncio.sleep(0.03)
-    return task
+class _Held(FakeStreamAudio):
+    """Its window is not built before it is let go: the engine is busy with it until then."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.entered, self.let_go = threading.Event(), threading.Event()
+
+    def window(self, start: int, end: int) -> Levels:
+        self.entered.set()
+        assert self.let_go.wait(20)
+        return super().window(start, end)
+
+
+@contextlib.asynccontextmanager
+async def occupied(engine: BatchingEngine) -> AsyncIterator[asyncio.Task[Hypothesis]]:
+    """Meanwhile a call is under way that does not end."""
+    held = _Held()
+    stream = SharedAudio(held)
+    stream.accept(speak([999]))
+    task = asyncio.create_task(final(engine, stream))
+    try:
+        async with asyncio.timeout(10):
+            while not held.entered.is_set():  # noqa: ASYNC110
+                await asyncio.sleep(0.005)
+        yield task
+    finally:
+        held.let_go.set()
 
 
 async def until_ready(engine: BatchingEngine, ready: bool = True) -> None:

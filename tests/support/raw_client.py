@@ -16,7 +16,7 @@ from sori.v1 import speech_pb2 as pb
 from sori.v1 import speech_pb2_grpc as rpc
 from sori_client.final_status import FinalStatus
 
-PATIENCE = 10.0
+PATIENCE = 25.0
 """Seconds after which something that was to come counts as missing."""
 CHUNK = 3_200
 """Bytes of 100 ms of LINEAR16: one word."""

@@ -21,6 +21,7 @@ from sori_server.domain.limits import Limits
 from sori_server.engine.dispatcher import BatchingEngine
 from sori_server.engine.fake import FakeBehaviour, FakeFrontEnd, FakeStreamAudio, fake_loader
 from sori_server.engine.port import EnginePort
+from sori_server.engine.scheduler.policy import Policy
 from sori_server.engine.tiers import TieredAudio, TieredEngine
 from sori_server.runtime.gateway import Gateway
 from sori_server.settings import Settings
@@ -98,7 +99,8 @@ def fake_engine(
     model: it is put out of their sight.
     """
     sys.modules["__main__"] = ModuleType("__main__")
-    return BatchingEngine(fake_loader(behaviour), FakeFrontEnd(), limits or Limits())
+    policy = Policy(adaptive_interims=False)  # a busy machine would thin them
+    return BatchingEngine(fake_loader(behaviour), FakeFrontEnd(), limits or Limits(), policy=policy)
 
 
 def tiered_fake_engine(interims: FakeBehaviour | None = None) -> TieredEngine:

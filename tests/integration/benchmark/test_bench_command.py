@@ -1,5 +1,6 @@
 """`sori bench` against real servers with the real model."""
 
+import contextlib
 import json
 import os
 import signal
@@ -19,12 +20,15 @@ def test_a_short_run_with_a_server_of_its_own(tmp_path: Path) -> None:
     ended = sori(
         *("bench", "--model", "mini", "--device", "cpu", "--streams", "3", *SHORT),
         *("--deadline", "30", "--json", figures, "--report", folder),
+        SORI_LIMITS_MAX_FINAL_DELAY="inf",
+        SORI_LIMITS_MAX_GATEWAY_LOAD="inf",
     )
     report = json.loads(figures.read_text("utf-8"))
     (judged,) = report["runs"]
     run = judged["run"]
-    # Whether the generator was in time depends on who else is on this machine.
-    assert ended.code == (1 if judged["void"] else 0), ended.err
+    # Whether generator and engine were in time depends on who else is on this machine.
+    (complaints,) = judged["complaints"].values()
+    assert ended.code == (1 if judged["void"] or complaints else 0), ended.err
     assert report["schema"] == "sori.bench/1"
     assert report["setup"]["server"].startswith("mini on cpu")
     losses = run["losses"]
@@ -38,7 +42,8 @@ def test_a_short_run_with_a_server_of_its_own(tmp_path: Path) -> None:
     assert run["words"]["wer"] < 0.3
     assert sum(run["batch_sizes"].values()) == run["queue"]["count"] > 0
     assert {sample["process"] for sample in run["usage"]} == {"gateway", "worker"}
-    assert judged["complaints"] == {"30.0": []}
+    assert judged["complaints"].keys() == {"30.0"}
+    assert not [complaint for complaint in complaints if "delay grows" not in complaint]
     assert "3 streams: final p50" in ended.out
     plots = {path.name for path in folder.iterdir()}
     assert plots >= {"bench.json", "latency.png", "batch-sizes.png", "queue-delay.png", "usage.png"}
@@ -66,8 +71,12 @@ def test_a_signal_to_all_leaves_nothing_running(number: int, code: int) -> None:
     assert process.stdout.readline().startswith(b"sori://")
     left = until_family(process.pid, 3)
     for each in (process.pid, *left):  # as a terminal or `timeout` sends it
-        os.kill(each, number)
+        with contextlib.suppress(ProcessLookupError):  # it may leave with the first of them
+            os.kill(each, number)
     assert end(process).code == code
+    deadline = time.monotonic() + 10
+    while any(map(alive, left)) and time.monotonic() < deadline:
+        time.sleep(0.05)
     assert not [pid for pid in left if alive(pid)]
 
 
@@ -82,11 +91,10 @@ def until_family(pid: int, count: int) -> set[int]:
 
 
 def below(pid: int) -> set[int]:
-    children = {
-        int(child)
-        for task in Path(f"/proc/{pid}/task").iterdir()
-        for child in (task / "children").read_text().split()
-    }
+    children = set[int]()
+    with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # threads come and go
+        for task in Path(f"/proc/{pid}/task").iterdir():
+            children.update(map(int, (task / "children").read_text().split()))
     return children.union(*(below(child) for child in children))
 
 

@@ -8,10 +8,21 @@ from collections.abc import AsyncIterator, Awaitable
 import pytest
 import pytest_asyncio
 from sori_server.domain.errors import RequestCancelled
+from sori_server.domain.limits import Limits
 from sori_server.domain.recognition import Hypothesis, RecognitionRequest, WindowKind
 from sori_server.engine.dispatcher import BatchingEngine
 from sori_server.engine.fake import POISON_WORD, WORD_SAMPLES, FakeBehaviour
-from support.engines import EXACT, busy, final, finals, heard, hearing, interim, running, worker_pid
+from support.engines import (
+    EXACT,
+    final,
+    finals,
+    heard,
+    hearing,
+    interim,
+    occupied,
+    running,
+    worker_pid,
+)
 from support.word_audio import assert_heard, speak
 
 pytestmark = [pytest.mark.integration, pytest.mark.asyncio(loop_scope="module")]
@@ -22,7 +33,7 @@ COST = 0.2
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module", name="engine")
 async def shared_engine() -> AsyncIterator[BatchingEngine]:
-    async with running(FakeBehaviour(batch_cost=COST)) as engine:
+    async with running(FakeBehaviour(batch_cost=COST), Limits(max_decode_batch=16)) as engine:
         yield engine
 
 
@@ -33,9 +44,9 @@ async def test_windows_of_many_streams_share_a_batch(engine: BatchingEngine) -> 
     for outcome in outcomes:
         assert isinstance(outcome, Hypothesis)
         assert outcome.timing.batch_size == 6
-        assert COST <= outcome.timing.inference < 1.0
-        assert 0 < outcome.timing.preprocessing < 1.0
-        assert 0 <= outcome.timing.queue < 1.0
+        assert COST <= outcome.timing.inference < 10.0
+        assert 0 < outcome.timing.preprocessing < 10.0
+        assert 0 <= outcome.timing.queue < 10.0
 
 
 async def test_batches_are_bounded_and_nothing_is_lost_in_a_crowd(engine: BatchingEngine) -> None:
@@ -72,11 +83,11 @@ async def test_prompts_of_unequal_length_never_meet(engine: BatchingEngine) -> N
 async def test_an_interim_takes_the_newest_audio_when_it_is_dispatched(
     engine: BatchingEngine,
 ) -> None:
-    running_batch = await busy(engine)
-    stream = hearing(engine, speak([1]))
-    waiting = asyncio.create_task(interim(engine, stream))
-    await asyncio.sleep(0.02)
-    stream.accept(speak([2, 3])[:-5])
+    async with occupied(engine) as running_batch:
+        stream = hearing(engine, speak([1]))
+        waiting = asyncio.create_task(interim(engine, stream))
+        await asyncio.sleep(0.02)
+        stream.accept(speak([2, 3])[:-5])
 
     hypothesis = await waiting
     await running_batch
@@ -97,13 +108,13 @@ async def test_an_interim_waits_for_its_first_audio(engine: BatchingEngine) -> N
 
 
 async def test_a_newer_interim_replaces_the_waiting_one(engine: BatchingEngine) -> None:
-    running_batch = await busy(engine)
-    stream = hearing(engine, speak([1]))
-    older = asyncio.create_task(interim(engine, stream))
-    await asyncio.sleep(0)
-    newer = asyncio.create_task(interim(engine, stream))
-    with pytest.raises(RequestCancelled):
-        await older
+    async with occupied(engine) as running_batch:
+        stream = hearing(engine, speak([1]))
+        older = asyncio.create_task(interim(engine, stream))
+        await asyncio.sleep(0)
+        newer = asyncio.create_task(interim(engine, stream))
+        with pytest.raises(RequestCancelled):
+            await older
 
     assert (await newer).text == " w1"
     await running_batch
@@ -116,8 +127,7 @@ async def test_finals_pass_interims(engine: BatchingEngine) -> None:
         await call
         done.append(name)
 
-    running_batch = await busy(engine)
-    async with asyncio.TaskGroup() as tasks:
+    async with asyncio.TaskGroup() as tasks, occupied(engine) as running_batch:
         tasks.create_task(note("interim", interim(engine, hearing(engine, speak([1])))))
         await asyncio.sleep(0.01)
         tasks.create_task(note("final", final(engine, hearing(engine, speak([2])))))
@@ -127,11 +137,12 @@ async def test_finals_pass_interims(engine: BatchingEngine) -> None:
 
 
 async def test_a_cancelled_call_is_withdrawn_while_it_waits(engine: BatchingEngine) -> None:
-    running_batch = await busy(engine)
-    streams = [hearing(engine, speak([n])) for n in range(3)]
-    calls = [asyncio.create_task(final(engine, stream)) for stream in streams]
-    await asyncio.sleep(0)
-    calls[1].cancel()
+    async with occupied(engine) as running_batch:
+        streams = [hearing(engine, speak([n])) for n in range(3)]
+        calls = [asyncio.create_task(final(engine, stream)) for stream in streams]
+        await asyncio.sleep(0)
+        calls[1].cancel()
+        await asyncio.sleep(0)
     outcomes = await asyncio.gather(*calls, return_exceptions=True)
     await running_batch
 
@@ -144,7 +155,8 @@ async def test_a_call_cancelled_in_a_running_batch_leaves_its_mates_alone(
 ) -> None:
     streams = [hearing(engine, speak([n])) for n in range(3)]
     calls = [asyncio.create_task(final(engine, stream)) for stream in streams]
-    await asyncio.sleep(0.05)
+    for _ in range(5):  # the batch is on its way then
+        await asyncio.sleep(0)
     calls[1].cancel()
     outcomes = await asyncio.gather(*calls, return_exceptions=True)
 

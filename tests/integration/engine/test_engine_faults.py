@@ -27,12 +27,12 @@ from sori_server.engine.fake import (
     fake_loader,
 )
 from support.engines import (
-    busy,
     final,
     finals,
     heard,
     hearing,
     interim,
+    occupied,
     running,
     until_ready,
     worker_pid,
@@ -44,17 +44,17 @@ pytestmark = pytest.mark.integration
 
 async def test_interims_are_refused_and_finals_served_when_too_much_waits() -> None:
     limits = Limits(max_pending_windows=1, max_batch=1)
-    async with running(FakeBehaviour(batch_cost=0.1), limits) as engine:
-        running_batch = await busy(engine)
-        waiting = asyncio.create_task(interim(engine, hearing(engine, speak([1]))))
-        await asyncio.sleep(0)
-        with pytest.raises(RequestCancelled, match="waiting already"):
-            await interim(engine, hearing(engine, speak([2])))
-        served = asyncio.create_task(final(engine, hearing(engine, speak([3]))))
-        with pytest.raises(RequestCancelled, match="more urgent"):
-            await waiting
-        with pytest.raises(EngineUnavailable) as refused:
-            await final(engine, hearing(engine, speak([4])))
+    async with running(limits=limits) as engine:
+        async with occupied(engine) as running_batch:
+            waiting = asyncio.create_task(interim(engine, hearing(engine, speak([1]))))
+            await asyncio.sleep(0)
+            with pytest.raises(RequestCancelled, match="waiting already"):
+                await interim(engine, hearing(engine, speak([2])))
+            served = asyncio.create_task(final(engine, hearing(engine, speak([3]))))
+            with pytest.raises(RequestCancelled, match="more urgent"):
+                await waiting
+            with pytest.raises(EngineUnavailable) as refused:
+                await final(engine, hearing(engine, speak([4])))
 
         assert refused.value.retry_after == limits.retry_delay
         assert heard([await running_batch, await served]) == [" w999", " w3"]
@@ -106,7 +106,7 @@ async def test_a_batch_that_does_not_fit_into_memory_costs_nothing_but_time() ->
 
 
 async def test_a_window_that_hangs_is_found_and_its_mate_is_answered() -> None:
-    async with running(limits=Limits(batch_timeout=0.5)) as engine:
+    async with running(limits=Limits(batch_timeout=2.0)) as engine:
         outcomes = await finals(engine, [1, HANG_WORD])
 
     assert heard(outcomes) == [" w1", "RecognitionFailed"]
@@ -114,7 +114,8 @@ async def test_a_window_that_hangs_is_found_and_its_mate_is_answered() -> None:
 
 async def test_nothing_is_lost_when_the_worker_is_killed_from_outside() -> None:
     async with running(FakeBehaviour(batch_cost=0.3)) as engine:
-        alone = await busy(engine)
+        alone = asyncio.create_task(final(engine, hearing(engine, speak([999]))))
+        await asyncio.sleep(0.03)
         os.kill(worker_pid(), signal.SIGKILL)
         crowd = await finals(engine, range(4))
 

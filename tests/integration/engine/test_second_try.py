@@ -9,7 +9,8 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 from sori_server.domain.limits import Limits
-from sori_server.domain.recognition import Hypothesis
+from sori_server.domain.recognition import Hypothesis, RecognitionRequest
+from sori_server.engine import dispatcher, retry
 from sori_server.engine.dispatcher import BatchingEngine
 from sori_server.engine.fake import FakeFrontEnd
 from support.doubts import DEADLY, DOUBTED, HOPELESS, DoubtingModel
@@ -64,17 +65,40 @@ async def test_the_first_answer_survives_the_crash_of_the_second_try(
     assert heard(await finals(engine, [3])) == [" w3"]
 
 
-async def test_the_first_answer_survives_the_loss_of_the_audio(engine: BatchingEngine) -> None:
+async def test_the_first_answer_survives_the_loss_of_the_audio(
+    engine: BatchingEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
     stream = hearing(engine, speak([DOUBTED]))
-    call = asyncio.create_task(final(engine, stream))
-    await asyncio.sleep(0.03)
-    stream.discard(stream.received)
-    assert (await call).text == f" w{DOUBTED}"
+    window = stream.window
+
+    def the_last(start: int, end: int) -> object:
+        features = window(start, end)
+        stream.discard(stream.received)
+        return features
+
+    monkeypatch.setattr(stream, "window", the_last)
+    assert (await final(engine, stream)).text == f" w{DOUBTED}"
 
 
-async def test_a_second_try_can_be_cancelled(engine: BatchingEngine) -> None:
+@pytest.fixture
+def second_try_begins(monkeypatch: pytest.MonkeyPatch) -> asyncio.Event:
+    begins = asyncio.Event()
+
+    def noted(request: RecognitionRequest) -> RecognitionRequest:
+        begins.set()
+        return retry.second_try(request)
+
+    monkeypatch.setattr(dispatcher, "second_try", noted)
+    return begins
+
+
+async def test_a_second_try_can_be_cancelled(
+    engine: BatchingEngine, second_try_begins: asyncio.Event
+) -> None:
     call = asyncio.create_task(final(engine, hearing(engine, speak([DOUBTED]))))
-    await asyncio.sleep(0.08)
+    await second_try_begins.wait()
+    for _ in range(3):  # it is on its way then
+        await asyncio.sleep(0)
     call.cancel()
     with contextlib.suppress(asyncio.CancelledError):
         await call
@@ -82,10 +106,12 @@ async def test_a_second_try_can_be_cancelled(engine: BatchingEngine) -> None:
     assert heard(await finals(engine, [4])) == [" w4"]
 
 
-async def test_the_first_answer_survives_the_end_of_the_engine() -> None:
+async def test_the_first_answer_survives_the_end_of_the_engine(
+    second_try_begins: asyncio.Event,
+) -> None:
     engine = BatchingEngine(DoubtingModel, FakeFrontEnd(), Limits())
     await engine.start()
     call = asyncio.create_task(final(engine, hearing(engine, speak([DOUBTED]))))
-    await asyncio.sleep(0.08)
+    await second_try_begins.wait()
     await engine.close()
     assert (await call).text == f" w{DOUBTED}"

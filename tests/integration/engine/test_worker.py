@@ -85,7 +85,7 @@ def test_a_worker_tells_its_model_and_recognizes() -> None:
         done = w.run(Recognize((task(1), task(2))))
 
         assert [o.text for o in done.outcomes if isinstance(o, Hypothesis)] == [" w1", " w2"]
-        assert 0.05 <= done.inference < 1.0
+        assert 0.05 <= done.inference < 10.0
 
 
 def test_a_loaders_error_arrives_in_its_own_words() -> None:
@@ -210,7 +210,7 @@ def _run_parent(ending: str) -> tuple[int, int]:
     parent = subprocess.run(
         [sys.executable, "-c", _PARENT + ending],
         capture_output=True,
-        timeout=20,
+        timeout=40,
         check=False,
         env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
     )
@@ -221,11 +221,11 @@ def test_a_worker_dies_with_a_killed_parent() -> None:
     code, pid = _run_parent("os.kill(os.getpid(), signal.SIGKILL)")
 
     assert code == -signal.SIGKILL
-    assert gone(pid, within=5.0)
+    assert gone(pid, within=20.0)
 
 
 def test_a_parent_that_forgets_its_worker_can_still_exit() -> None:
     code, pid = _run_parent("")
 
     assert code == 0
-    assert gone(pid, within=5.0)
+    assert gone(pid, within=20.0)

@@ -220,7 +220,7 @@ async def test_no_corruption_does_more_than_end_in_an_error(name: str) -> None:
         began = time.monotonic()
         outcome = await decoded([bytes(bad)])
         assert outcome.error is None or isinstance(outcome.error, InvalidAudio)
-        assert time.monotonic() - began < 5
+        assert time.monotonic() - began < 9
         assert np.isfinite(outcome.samples).all()
         assert np.abs(outcome.samples).max(initial=0) <= 1.0
 

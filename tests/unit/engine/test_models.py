@@ -80,7 +80,7 @@ def test_auto_without_a_network_takes_mini_quickly_and_says_so(
     started = time.monotonic()
     with caplog.at_level(logging.WARNING):
         model = resolve("auto", "cpu", hub)
-    assert time.monotonic() - started < 5
+    assert time.monotonic() - started < 15
     assert model.name == "mini"
     assert "demonstration" in model.warning
     assert "'small'" in model.warning

@@ -231,7 +231,7 @@ async def test_an_idle_stream_that_is_flushed_as_its_patience_ends_ends_like_the
     """The timer has fired, and the reader has not been told yet."""
     loop = asyncio.get_running_loop()
     door = ScriptedDoor(*SPEECH)
-    limits = Limits(idle_timeout=0.2)
+    limits = Limits(idle_timeout=1.5)
     async with running(door, ScriptedEngine(), limits=limits) as (runner, task):
         flushed = loop.create_future()
 
@@ -239,8 +239,8 @@ async def test_an_idle_stream_that_is_flushed_as_its_patience_ends_ends_like_the
             runner.flush()
             flushed.set_result(None)
 
-        loop.call_later(0.25, flush)
-        time.sleep(0.4)  # noqa: ASYNC251  # both timers are due in one turn of the loop
+        loop.call_later(1.6, flush)
+        time.sleep(1.8)  # noqa: ASYNC251  # both timers are due in one turn of the loop
         await flushed
         with pytest.raises(ServerDraining):
             await task

@@ -75,4 +75,4 @@ async def test_the_real_clock_keeps_real_time() -> None:
     begin = time.monotonic()
     async for _ in paced(chunks(*[10] * 10), 1000, MonotonicClock()):
         pass
-    assert 0.1 <= time.monotonic() - begin < 2
+    assert 0.1 <= time.monotonic() - begin < 10

@@ -187,7 +187,10 @@ async def test_closing_early_closes_the_iterator_where_it_ran() -> None:
     assert closed_on == ["sori-source"]
 
 
-async def test_the_end_waits_for_an_iterator_that_is_at_work() -> None:
+async def test_the_end_waits_for_an_iterator_that_is_at_work(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("sori_client.sources.threads.LEAVING_TIME", 10.0)
     closed = threading.Event()
 
     def at_work() -> Iterator[bytes]:

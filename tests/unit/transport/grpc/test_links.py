@@ -104,7 +104,7 @@ async def test_a_write_that_nobody_waits_for_is_done_in_the_end() -> None:
     async def handler(link: GrpcLink) -> None:
         for _ in range(6):  # of a megabyte each: more than what waits in the line
             with suppress(TimeoutError):
-                await asyncio.wait_for(link.write(response), 0.2)
+                await asyncio.wait_for(link.write(response), 1.0)
                 continue
             break
         ready.set()
