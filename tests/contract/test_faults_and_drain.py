@@ -112,7 +112,7 @@ async def test_an_engine_that_gives_up_is_told(ends: bool) -> None:
 
 async def until_not_serving(channel: grpc.aio.Channel) -> None:
     watching = health_pb2_grpc.HealthStub(channel).Watch(health_pb2.HealthCheckRequest())
-    async with asyncio.timeout(3):
+    async with asyncio.timeout(15):
         async for answer in watching:
             if answer.status == health_pb2.HealthCheckResponse.NOT_SERVING:
                 return

@@ -20,7 +20,7 @@ from sori_server.transport.bridge.http.openapi import document
 from support.http_api import HttpApi, api_in_thread, wav
 from support.word_audio import conversation
 
-pytestmark = pytest.mark.contract
+pytestmark = [pytest.mark.contract, pytest.mark.timeout(240)]
 
 FILE = wav(conversation([range(8)]))
 ELSEWHERE = ["/", "/v1/stream"]

@@ -13,7 +13,7 @@ from support.http_api import HttpApi, http_api
 from support.recordings import AUDIO
 from support.speech_server import Served, serving, serving_mini
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(180)]
 
 RECORDING = AUDIO / "en_dialog.flac"
 CONTAINER = pb.AudioFormat(encoding=pb.AUDIO_ENCODING_CONTAINER)

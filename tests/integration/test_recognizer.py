@@ -276,7 +276,7 @@ def test_leaving_the_loop_closes_the_generator(recognizer: Recognizer) -> None:
     for event in recognizer.stream(endless(), sample_rate=RATE):
         assert isinstance(event, SessionStarted)
         break
-    assert closed.wait(2)
+    assert closed.wait(10)
 
 
 def test_a_writer_whose_events_nobody_takes_is_told(

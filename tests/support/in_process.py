@@ -20,7 +20,7 @@ from support.word_audio import Audio, linear16
 
 SETTLED = 0.03
 """Seconds between two looks at whether there is news."""
-QUIET_LOOKS = 3
+QUIET_LOOKS = 5
 """Looks without news after which what could go on has gone on."""
 
 Step = ClientMessage | SoriError | asyncio.Event | None
@@ -181,7 +181,7 @@ async def ran(
     before = asyncio.all_tasks()
     runner = StreamRunner(config or stream_config(), engine, limits or Limits())
     try:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(20):
             await runner.run(door)
     except SoriError as error:
         return error

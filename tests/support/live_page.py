@@ -51,7 +51,7 @@ class LivePage:
     host: str
     complaints: list[str] = field(default_factory=list)
 
-    async def state(self, wanted: str, patience: float = 10.0) -> None:
+    async def state(self, wanted: str, patience: float = 30.0) -> None:
         """Wait until the page is in this state."""
         await self.page.wait_for_selector(f"body[data-state={wanted}]", timeout=patience * 1000)
 
@@ -83,7 +83,7 @@ class LivePage:
         """Wait until the clock of the page is there."""
         reached = "wanted => document.getElementById('clock').textContent >= wanted"
         wanted = f"0:{seconds:02d}"
-        await self.page.wait_for_function(reached, arg=wanted, timeout=(seconds + 10) * 1000)
+        await self.page.wait_for_function(reached, arg=wanted, timeout=(seconds + 30) * 1000)
 
     async def saved(self, kind: str) -> tuple[str, str]:
         """The name and the text of the file that a download button gives."""

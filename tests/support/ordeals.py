@@ -203,10 +203,11 @@ async def worker_killed(streams: int) -> WorkerKilled:
         undisturbed = await _mini_texts(server, audio, 1)
         async with asyncio.TaskGroup() as tasks:
             running = tasks.create_task(_mini_texts(server, audio, streams))
+            gone = tasks.create_task(until_not_serving(server.address))
             await _until_windows(server, streams)
             begun = time.monotonic()
             os.kill(server.worker_pid, signal.SIGKILL)
-            await until_not_serving(server.address)
+            await gone
             back = await _until_serving(server.address) - begun
         texts = running.result()
     return WorkerKilled(

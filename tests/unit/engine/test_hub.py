@@ -70,7 +70,7 @@ def hub(tmp_path: Path) -> Iterator[Hub]:
         thread.start()
         try:
             endpoint = f"http://127.0.0.1:{server.server_port}"
-            yield Hub(cache=tmp_path, endpoint=endpoint, timeout=2.0)
+            yield Hub(cache=tmp_path, endpoint=endpoint, timeout=10.0)
         finally:
             server.shutdown()
             thread.join()

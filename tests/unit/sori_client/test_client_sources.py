@@ -29,7 +29,7 @@ def source_threads() -> int:
 
 
 async def until_no_source_thread() -> None:
-    deadline = time.monotonic() + 2
+    deadline = time.monotonic() + 10
     while source_threads():
         assert time.monotonic() < deadline, "a source thread is left"
         await asyncio.sleep(0.005)

@@ -56,7 +56,7 @@ def test_an_interrupt_cancels_what_is_waited_for() -> None:
 
     def interrupt() -> None:
         started.wait(5)
-        time.sleep(0.05)
+        time.sleep(0.5)
         main = threading.main_thread().ident
         assert main is not None
         signal.pthread_kill(main, signal.SIGINT)
@@ -66,7 +66,7 @@ def test_an_interrupt_cancels_what_is_waited_for() -> None:
     interrupter.start()
     with pytest.raises(KeyboardInterrupt):
         loop.run(wait_forever())
-    assert cancelled.wait(2)
+    assert cancelled.wait(10)
     interrupter.join()
     loop.stop()
 
@@ -90,7 +90,7 @@ def test_stopping_wakes_whoever_waits() -> None:
     waiter.start()
     started.wait(5)
     loop.stop()
-    waiter.join(2)
+    waiter.join(10)
     assert len(ends) == 1
 
 
@@ -104,7 +104,7 @@ def test_what_comes_while_the_thread_stops_is_refused_and_not_waited_for() -> No
             await asyncio.sleep(60)
         finally:
             stopping.set()
-            refused.wait(2)
+            refused.wait(10)
 
     def wait(coroutine: Coroutine[Any, Any, object]) -> None:
         try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import gc
 import os
 import resource
 import socket
@@ -76,9 +77,10 @@ def test_other_ports_are_left_alone(port: Port) -> None:
 def test_looking_leaves_no_descriptor(port: Port) -> None:
     connections = PortConnections(port.port, Limits(max_connections_per_peer=1))
     port.connected(3)
+    gc.collect()
     before = len(os.listdir("/dev/fd"))
     assert connections.trim() == 2
-    assert len(os.listdir("/dev/fd")) == before
+    assert len(os.listdir("/dev/fd")) <= before
 
 
 def test_without_descriptors_enough_nothing_is_looked_at(port: Port) -> None:

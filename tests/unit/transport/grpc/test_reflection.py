@@ -55,7 +55,7 @@ async def test_questions_under_either_name(name: str) -> None:
 
 
 async def test_who_asks_nothing_more_is_not_waited_for_without_end() -> None:
-    async with asking(V1, Limits(idle_timeout=0.3)) as call:
+    async with asking(V1, Limits(idle_timeout=1.0)) as call:
         await call.write(ServerReflectionRequest(list_services=""))
         await call.read()
         ending = await failure_of(call.read())
