@@ -167,7 +167,7 @@ class WebSocketLink:
                 await self._end(error)
         except (ConnectionError, TimeoutError):
             self._socket.abort()
-        except asyncio.CancelledError:  # before Python 3.11.4 a timeout may look like one
+        except asyncio.CancelledError:  # a timeout may look like one in early Python 3.11
             self._socket.abort()
             raise
         self._socket.drop_unsent()

@@ -58,7 +58,7 @@ class EventAnswer:
                 raise ConnectionResetError("the client is gone") from None
             self._request.transport.abort()
             await asyncio.get_running_loop().create_future()  # cancelled with the handler
-        except asyncio.CancelledError:  # before Python 3.11.4 a timeout may look like one
+        except asyncio.CancelledError:  # a timeout may look like one in early Python 3.11
             if self._request.transport is not None:
                 self._request.transport.abort()
             raise
