@@ -104,7 +104,7 @@
  *
  * @typedef {object} RecognitionResult
  * @property {number} utterance_index  shared by the interim results and the final one
- * @property {number} revision
+ * @property {number} revision  counts them, those that newer ones overtook included
  * @property {Alternative[]} alternatives
  * @property {boolean} is_final
  * @property {"endpoint" | "finalize" | "max_utterance" | "end_of_audio" | "server" | "chunk"

@@ -72,8 +72,10 @@ class RecognitionStream:
         """Cancels the call, if it is not over, and closes the source."""
         if self._running is not None:
             self._running.cancel()
-            await asyncio.wait([self._running])
-            await self._session.close(client_closed())  # if it was cancelled before it began
+            try:
+                await asyncio.wait([self._running])
+            finally:
+                await self._session.close(client_closed())  # if it was cancelled before it began
 
     async def _send(self, putting: Coroutine[Any, Any, None]) -> None:
         self._start()

@@ -117,8 +117,9 @@ class Result:
 
     `committed_text` only grows from one result of an utterance to the next and is all the
     text of a final one; `tentative_text` may change. `revision` counts the results of the
-    utterance, `confidence` belongs to final results. `channel` is 1 and up where channels are
-    recognized separately, and utterances are counted in each; else it is 0.
+    utterance, those that newer ones overtook included; `confidence` belongs to final results.
+    `channel` is 1 and up where channels are recognized separately, and utterances are counted
+    in each; else it is 0.
     """
 
     committed_text: str

@@ -51,14 +51,14 @@ class EventAnswer:
     @asynccontextmanager
     async def _in_time(self) -> AsyncIterator[None]:
         try:
-            async with asyncio.timeout(self._timeout):
+            async with asyncio.timeout(self._timeout) as patience:
                 yield
         except (ConnectionError, TimeoutError):
-            if self._request.transport is None:  # the cancellation was, and may be forgotten
-                raise ConnectionResetError("the client is gone") from None
-            self._request.transport.abort()
-            await asyncio.get_running_loop().create_future()  # cancelled with the handler
-        except asyncio.CancelledError:  # a timeout may look like one in early Python 3.11
             if self._request.transport is not None:
+                self._request.transport.abort()
+            await asyncio.sleep(self._timeout)  # cancelled with the handler, if that is not lost
+            raise ConnectionResetError("the client is gone") from None
+        except asyncio.CancelledError:  # a timeout may look like one in early Python 3.11
+            if patience.expired() and self._request.transport is not None:
                 self._request.transport.abort()
             raise
