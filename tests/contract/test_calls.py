@@ -163,7 +163,7 @@ async def test_a_recording_takes_the_place_of_a_batch_stream_not_of_a_live_one()
 async def test_recordings_are_refused_before_their_bytes_are_taken() -> None:
     slow = FakeBehaviour(batch_cost=0.5)
     request = pb.RecognizeRequest(config=RAW, audio=linear16(speak(range(5))))
-    limits = Limits(max_recordings=1, max_final_delay=5.0)
+    limits = Limits(max_recordings=1)
     async with serving(slow, limits) as served, served.stub() as stub:
         first = asyncio.ensure_future(stub.Recognize(request))
         await served.until_streams(1)

@@ -15,7 +15,7 @@ from sori.v1 import speech_pb2 as pb
 from sori_server.domain.limits import Limits
 from sori_server.engine.fake import KILLER_WORD, POISON_WORD, FakeBehaviour
 from support.raw_client import LINEAR16, Stream, failure_of
-from support.speech_server import Served, fake_engine, server_for, serving, undisturbed
+from support.speech_server import Served, admitting, fake_engine, server_for, serving, undisturbed
 from support.word_audio import assert_heard, conversation, linear16, speak
 
 pytestmark = pytest.mark.contract
@@ -124,6 +124,7 @@ async def until_not_serving(channel: grpc.aio.Channel) -> None:
 @asynccontextmanager
 async def leaving(limits: Limits, behaviour: FakeBehaviour | None = None) -> AsyncIterator[Served]:
     """A server that is told to leave at the end of the block, and has left after it."""
+    limits = admitting(limits)
     engine = fake_engine(behaviour, limits)
     server = server_for(engine, limits)
     await server.__aenter__()

@@ -182,7 +182,7 @@ async def test_a_lost_stretch_is_a_warning_where_there_is_room_for_one(api: Http
 
 
 async def test_a_client_that_leaves_leaves_nothing() -> None:
-    slow = FakeBehaviour(batch_cost=5.0)
+    slow = FakeBehaviour(batch_cost=60.0)
     async with serving(slow) as served, http_api(served) as api, nothing_left():
         before = unnamed_files()
         asking = asyncio.create_task(api.post("/transcribe", form(FILE)))
@@ -195,7 +195,7 @@ async def test_a_client_that_leaves_leaves_nothing() -> None:
 
 async def test_events_to_a_client_that_leaves_end_its_stream() -> None:
     words = [range(start, start + 4) for start in range(0, 400, 4)]
-    behaviour = FakeBehaviour(batch_cost=0.2)
+    behaviour = FakeBehaviour(batch_cost=2.0)
     async with serving(behaviour) as served, http_api(served) as api:
         data = form(wav(conversation(words)), stream="true")
         async with api.session.post(f"{api.url}/transcribe", data=data) as response:

@@ -196,7 +196,7 @@ async def test_a_slow_but_steady_body_is_received() -> None:
 async def test_files_beyond_the_most_wait_outside() -> None:
     limits = Limits(max_uploads=1)
     async with (
-        serving(FakeBehaviour(batch_cost=5.0), limits) as served,
+        serving(FakeBehaviour(batch_cost=60.0), limits) as served,
         http_api(served) as api,
         nothing_left(),
     ):

@@ -23,7 +23,7 @@ pytestmark = [
 ]
 
 SECRET = "a secret that both of the servers know"  # noqa: S105
-LIMITS = Limits(resume_window=10.0, max_final_delay=60.0, max_gateway_load=60.0, write_timeout=5.0)
+LIMITS = Limits(resume_window=10.0, write_timeout=5.0)
 HISTORIES = 24
 CHUNK = 3_200
 

@@ -24,7 +24,7 @@ SOUND = conversation([WORDS[:10], WORDS[10:20], WORDS[20:30], WORDS[30:]])
 AUDIO = linear16(SOUND)
 SECOND = 32_000
 SECRET = "a secret that both of the servers know"  # noqa: S105
-LIMITS = Limits(resume_window=20.0, drain_grace=0.1, max_final_delay=60.0, max_gateway_load=60.0)
+LIMITS = Limits(resume_window=20.0, drain_grace=0.1)
 INVALID = ("NOT_FOUND", "RESUME_TOKEN_INVALID")
 
 

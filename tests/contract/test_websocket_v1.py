@@ -91,13 +91,14 @@ async def test_a_close_frame_is_answered_after_the_last_words(socket: Socket) ->
     assert socket.kinds[-1] == "session_summary"
 
 
-async def test_a_connection_that_is_lost_leaves_nothing(served: Served, socket: Socket) -> None:
-    await socket.say(config_frame())
-    await socket.audio(linear16(speak(range(9))))
-    await served.until_streams(2)
-    socket.websocket._response.connection.transport.abort()  # type: ignore[union-attr]
-    async with asyncio.timeout(5):
-        await served.until_streams(1)
+async def test_a_connection_that_is_lost_leaves_nothing() -> None:
+    async with serving() as other, connected(other.server.bridge_port, V1) as socket:
+        await socket.say(config_frame())
+        await socket.audio(linear16(speak(range(9))))
+        await other.until_streams(1)
+        socket.websocket._response.connection.transport.abort()  # type: ignore[union-attr]
+        async with asyncio.timeout(5):
+            await other.until_streams(0)
 
 
 # --------------------------------------------------------------------------- bad input

@@ -32,8 +32,6 @@ LIMITS = Limits(
     half_close_grace=0.001,
     resume_window=0.1,
     max_decoders=0,
-    max_final_delay=60.0,
-    max_gateway_load=60.0,
 )
 """Sessions nobody resumes are soon gone; containers are decoded by nobody."""
 STATUSES = {

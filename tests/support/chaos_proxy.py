@@ -174,7 +174,7 @@ class ChaosProxy:
                 await asyncio.sleep(0.002)
 
     async def settled(self) -> None:
-        """Return when nothing was carried to the client for a while, however busy the machine."""
+        """Return when nothing was carried to the client during several looks in a row."""
         quiet, before = 0, -1
         while quiet < QUIET_LOOKS:
             await asyncio.sleep(LOOK)

@@ -101,7 +101,7 @@ async def _begin(stream: Stream, point: Point) -> None:
     if point is Point.MID_FRAME:
         await stream.send(audio=pb.AudioChunk(data=bytes(LARGE)))
     if point in (Point.REQUEST_IN_FLIGHT, Point.DURING_FINALIZATION):
-        await stream.audio(linear16(speak([SLOW_WORD] * 2)))
+        await stream.audio(linear16(speak([SLOW_WORD] * 3)))
     if point is Point.REQUEST_IN_FLIGHT:
         await stream.finalize()
     if point is Point.DURING_FINALIZATION:

@@ -120,15 +120,17 @@ def server_for(engine: EnginePort, limits: Limits | None = None, secret: str = "
     return Server(settings, engine)
 
 
+def admitting(limits: Limits) -> Limits:
+    """The same for a server that refuses no stream because the machine is busy."""
+    return replace(limits, max_final_delay=math.inf, max_gateway_load=math.inf)
+
+
 @asynccontextmanager
 async def serving(
     behaviour: FakeBehaviour | None = None, limits: Limits | None = None, secret: str = ""
 ) -> AsyncIterator[Served]:
-    """A server whose model is warm; it drains at the end.
-
-    A machine that is busy with other things is no reason for it to refuse a stream.
-    """
-    limits = replace(limits or Limits(), max_final_delay=math.inf, max_gateway_load=math.inf)
+    """A server whose model is warm, with `admitting` limits; it drains at the end."""
+    limits = admitting(limits or Limits())
     engine, others = fake_engine(behaviour, limits), child_pids()
     async with server_for(engine, limits, secret) as server:
         yield Served(server, engine, others)

@@ -184,7 +184,7 @@ async def test_a_start_that_is_cancelled_leaves_nothing() -> None:
 
 
 async def test_close_fails_what_is_pending_and_ends_a_hung_worker_at_once() -> None:
-    async with running() as engine:
+    async with running(limits=Limits(worker_stop_timeout=30.0)) as engine:
         assert engine.ready
         assert engine.model.name == "fake"
         hung = asyncio.create_task(final(engine, hearing(engine, speak([HANG_WORD]))))

@@ -119,8 +119,8 @@ def open_files() -> int:
 
 
 @pytest.mark.parametrize("hours", [1, 4])
-async def test_a_bomb_is_refused_within_a_second(hours: int) -> None:
-    """A second of work: how long that takes depends on who else works here."""
+async def test_a_bomb_costs_little(hours: int) -> None:
+    """Seconds of work: how long that takes depends on who else works here."""
     bomb = flac_bomb(hours)
     assert len(bomb) < 5 * HOUR * hours
     began = processor_time()

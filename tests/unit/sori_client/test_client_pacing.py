@@ -73,6 +73,6 @@ async def test_closing_it_closes_the_source() -> None:
 
 async def test_the_real_clock_keeps_real_time() -> None:
     begin = time.monotonic()
-    async for _ in paced(chunks(*[10] * 10), 1000, MonotonicClock()):
+    async for _ in paced(chunks(*[10] * 100), 1000, MonotonicClock()):
         pass
-    assert 0.1 <= time.monotonic() - begin < 10
+    assert 1.0 <= time.monotonic() - begin < 5
